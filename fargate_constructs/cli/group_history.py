@@ -251,6 +251,7 @@ class GroupHistory:
         cold = f", {size.cold_bytes / 1e9:,.1f} of them in Glacier Instant Retrieval" if size.cold_bytes else ""
         self._person.confirm(
             f"The archive has {counted(size.objects, 'object')} of {self.log_group} "
-            f"from {time_text(begin)[:16]} UTC on, {size.bytes / 1e9:,.1f} GB{cold}. To read them costs at most {size.usd:,.2f} USD."
+            f"from {time_text(begin)[:16]} UTC on, {size.bytes / 1e9:,.1f} GB{cold}. "
+            f"To read them costs at most {size.usd:,.2f} USD."
         )
         self._unasked = ScanSize()
