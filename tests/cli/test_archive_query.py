@@ -25,7 +25,9 @@ from tests.cli.recorded_aws import RecordedAws
 
 ROOT = Path(__file__).parents[2]
 SINCE, UNTIL = datetime(2026, 2, 27, 22, tzinfo=UTC), datetime(2026, 2, 28, 1, tzinfo=UTC)
-ARCHIVE = DeployedArchive("Shop/LogArchive", "us-east-1", bucket="archive", database="shop", workgroup="shop")
+ARCHIVE = DeployedArchive(
+    "Shop/LogArchive", "us-east-1", bucket="archive", prefix="log_group=", database="shop", workgroup="shop"
+)
 LIMITED = "SELECT * FROM logs"
 SAVED = {
     "NamedQueryId": "1",
@@ -363,6 +365,18 @@ def test_a_query_without_a_day(aws: RecordedAws, run: Run) -> None:
 
     for arguments in (["--yes"], ["--since", "1h"]):
         assert run("--sql", "-", *arguments, text=LIMITED)[0] == 0
+
+
+def test_log_groups(aws: RecordedAws, run: Run) -> None:
+    """A mistyped one would have no rows, so it is refused."""
+    aws.answers["ListObjectsV2"] = {"CommonPrefixes": [{"Prefix": "log_group=%2Fecs%2Fweb/"}]}
+    limit = ("--sql", LIMITED, "--since", "1h", "--log-group")
+    assert run(*limit, "/ecs/web")[0] == 0
+    (started,) = [request["QueryString"] for name, request in aws.requests if name == "StartQueryExecution"]
+    assert "AND log_group IN ('%2Fecs%2Fweb')" in started
+    assert (
+        "--log-group must be one that Shop/LogArchive has, got: /ecs/wbe; it has /ecs/web" in run(*limit, "/ecs/wbe")[2]
+    )
 
 
 def test_progress_and_failure(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from fargate_constructs.cli.archive.archive_options import (
     range_options,
     validate_format,
 )
+from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
 from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, named_queries
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
 from fargate_constructs.cli.archive.query_output import WRITERS
@@ -99,6 +100,8 @@ def command(
     query = Query(_sql_of(session, found, sql, named))
     _validate_parameters(query, parameters)
     names_days = query.names_days or since is not None
+    if log_groups:  # a mistyped one would have no rows
+        chosen_log_groups(session, found, log_groups)
     limited = query.limited(found.database, since, until, log_groups)
     with Progress() as progress, terminations_as_interrupts():
         athena = Workgroup(
