@@ -92,12 +92,13 @@ def index_arguments(app: Sphinx, doctree: nodes.document) -> None:
     for inline in list(doctree.findall(nodes.inline)):
         description = next((each for each in _ancestors(inline) if isinstance(each, desc)), None)
         if "argument" in inline["classes"] and description:
-            text = f"{inline.astext()}; of {description[0]['fullname']}"
+            name = inline.astext()
             # A word such as `network` is mostly searched for as a word, `memory_limit_mib` as an argument.
-            is_first = "_" in inline.astext() and description["objtype"] == "class"
-            entry = ("single", text, inline["ids"][0], "main" if is_first else "", None)
-            entries.append(entry)
-            inline.parent.insert(0, index(entries=[entry]))  # for the search
+            is_first = "_" in name and description["objtype"] == "class"
+            at = (inline["ids"][0], "main" if is_first else "", None)
+            entries.append(("single", f"{name}; of {description[0]['fullname']}", *at))
+            # For the search, in which `HttpEndpoint` leads to the class, not to each of its arguments.
+            inline.parent.insert(0, index(entries=[("single", name, *at)]))
 
 
 def is_searchable(language: SearchEnglish, word: str) -> bool:

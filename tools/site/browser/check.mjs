@@ -19,10 +19,11 @@ const VIEWS = [
 ];
 const BROWSERS = 2;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml" };
-// The words, and a page that must be among the first results.
+// The words, and a page or place that must be among the first ten results.
 const SEARCHES = {
   maintenance: "endpoint.html",
-  FargateService: "reference/service.html",
+  FargateService: "reference/service.html#fargate_constructs.FargateService",
+  HttpEndpoint: "reference/endpoint.html#fargate_constructs.HttpEndpoint",
   exec_command: "reference/service.html",
   smallest_for: "reference/service.html", // of `TaskSize.smallest_for`
   memory_limit_mib: "reference/service.html",
@@ -118,7 +119,7 @@ async function search(browser, words, wanted) {
   await tab.waitForSelector("#search-results li a", { timeout: 20_000 });
   await tab.waitForFunction(() => /matching|found/.test(document.querySelector(".search-summary")?.textContent ?? ""));
   const found = await tab.$$eval("#search-results li a", (links) => links.map((each) => each.href));
-  const place = found.findIndex((each) => new URL(each).pathname === `/${wanted}`);
+  const place = found.findIndex((each) => each.startsWith(`${origin}/${wanted}`));
   if (place < 0 || place > 9) report("search.html", view, `"${words}" leads to ${found.slice(0, 10)}, not to ${wanted}`);
   await tab.close();
 }
