@@ -16,16 +16,10 @@ from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import Departure
 from fargate_constructs.cli.interrupts import deferred_interrupts, terminations_as_interrupts
-from fargate_constructs.cli.one_off_tasks import (
-    ENDED,
-    Ended,
-    Launch,
-    Override,
-    StartedTask,
-    start_task,
-)
+from fargate_constructs.cli.one_off_tasks import ENDED, Ended, StartedTask, start_task
 from fargate_constructs.cli.output import say
 from fargate_constructs.cli.service_egress import subnets_of
+from fargate_constructs.cli.task_launch import Launch, Override
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -42,6 +36,7 @@ CPU, MEMORY, USD_AT_MOST = "256", "512", 0.01
 # A NAT gateway with several addresses chooses one for each connection.
 REQUESTS = 5
 TIMEOUT_SECONDS, LOG_SECONDS = 300.0, 30
+WITHOUT_ADDRESS = {"ipv4=": "nothing over IPv4", "ipv6=": "nothing over IPv6"}
 LINE = re.compile(r"(?P<kind>ipv[46])=(?P<address>[0-9a-f.:]+)")
 
 
@@ -243,7 +238,7 @@ def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], 
         sleep(1)
     matches = [LINE.fullmatch(each) for each in lines]
     addresses = dict.fromkeys(each["address"] for each in matches if each)
-    others = [line for line, match in zip(lines, matches, strict=True) if not match]
+    others = [WITHOUT_ADDRESS.get(line, line) for line, match in zip(lines, matches, strict=True) if not match]
     return Seen(probe, list(addresses), "; ".join(others) or ("" if lines else "its log is empty"))
 
 

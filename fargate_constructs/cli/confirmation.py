@@ -35,6 +35,14 @@ def confirm(what: str, *, yes: bool) -> None:
         raise click.ClickException("nothing was done, because it was not confirmed")
 
 
+def says_yes(question: str) -> bool:
+    """Whether a person answers yes, or with Enter; Ctrl-C is a no."""
+    try:
+        return click.confirm(question, default=True, err=True)
+    except click.Abort:
+        return False
+
+
 def is_terminal() -> bool:
     """Whether a person can answer."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -16,7 +16,7 @@ import click
 from fargate_constructs.cli.deployed_resources import DeployedStack, fits, listed, only, place_of, region_of, searches
 from fargate_constructs.cli.deployed_services import SERVICE_TYPE, DeployedService, services_in, services_in_ecs
 from fargate_constructs.cli.egress_addresses import read_vpcs
-from fargate_constructs.cli.one_off_tasks import Launch
+from fargate_constructs.cli.task_launch import Launch
 
 if TYPE_CHECKING:
     from boto3 import Session

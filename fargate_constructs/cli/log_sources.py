@@ -15,7 +15,7 @@ from fargate_constructs.cli.archives import DeployedArchive
 from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed_resources import listed, region_of
 from fargate_constructs.cli.deployed_services import describe_service
-from fargate_constructs.cli.one_off_tasks import Launch
+from fargate_constructs.cli.task_launch import Launch
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fargate_constructs.cli.container_log import container_of
 from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job, launch_of
 from fargate_constructs.cli.deployed_services import describe_service, find_service
-from fargate_constructs.cli.one_off_tasks import Launch
+from fargate_constructs.cli.task_launch import Launch
 
 if TYPE_CHECKING:
     from boto3 import Session

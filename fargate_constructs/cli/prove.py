@@ -16,7 +16,7 @@ from rich.text import Text
 
 from fargate_constructs.cli.aws import profile_option, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
-from fargate_constructs.cli.confirmation import confirm, is_terminal, yes_option
+from fargate_constructs.cli.confirmation import confirm, is_terminal, says_yes, yes_option
 from fargate_constructs.cli.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.output import console, json_option, print_json, print_screen, say
 from fargate_constructs.cli.proof.leftovers import Leftovers, find_leftovers
@@ -166,12 +166,7 @@ def _alias(proof: Proof) -> str:
 
 def _destroys_now(*, yes: bool) -> bool:
     """Whether to delete what is deployed after an interrupt; without a terminal it is deleted."""
-    if yes or not is_terminal():
-        return True
-    try:
-        return click.confirm("Interrupted. Delete what is deployed now?", default=True, err=True)
-    except click.Abort:
-        return False
+    return yes or not is_terminal() or says_yes("Interrupted. Delete what is deployed now?")
 
 
 def _is_interrupted(proof: Proof, environment: Environment) -> bool:

@@ -14,8 +14,9 @@ from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.container_log import ContainerLog
 from fargate_constructs.cli.moments import Duration
 from fargate_constructs.cli.one_off_targets import target_of
-from fargate_constructs.cli.one_off_tasks import Ended, Override, StartedTask, start_task
+from fargate_constructs.cli.one_off_tasks import Ended, StartedTask, start_task
 from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.task_launch import Override
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -9,7 +9,8 @@ import click
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from fargate_constructs.cli.one_off_tasks import Launch, NotStartedError, Override, StartedTask, start_task
+from fargate_constructs.cli.one_off_tasks import NotStartedError, StartedTask, start_task
+from fargate_constructs.cli.task_launch import Launch, Override
 from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service
 from tests.cli.recorded_tasks import (
     CLUSTER_ARN,

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fargate_constructs.cli.one_off_tasks import Launch, NotStartedError, Override, start_task
+from fargate_constructs.cli.one_off_tasks import NotStartedError, start_task
 from fargate_constructs.cli.proof.log_steps import LOG_SECONDS, messages_with_token
 from fargate_constructs.cli.proof.outcomes import DisprovedError
 from fargate_constructs.cli.proof.proof_step import MINUTE, Measured, Proof
+from fargate_constructs.cli.task_launch import Launch, Override
 
 ENDPOINT_SECONDS, TASK_SECONDS = 5 * MINUTE, 5 * MINUTE
 # AWS's own page that answers with the caller's address.
