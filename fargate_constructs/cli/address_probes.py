@@ -149,7 +149,7 @@ def ask_from_inside(
     with terminations_as_interrupts():
         try:
             for arn, (role, log) in settings.items():
-                with deferred_interrupts() as interrupts:
+                with deferred_interrupts(f"ECS may have registered a task definition of {FAMILY}") as interrupts:
                     definitions[arn] = _register(ecs, role, log)
                 if interrupts:
                     raise KeyboardInterrupt

@@ -56,12 +56,14 @@ class Commands(LazyGroup):
             raise click.exceptions.Exit(NOT_READ) from None
         except ModuleNotFoundError as error:  # a command loads when it is used
             raise _NoAnswerError(missing(error)) from error
-        except (ImportError, OSError, TypeError, ValueError) as error:  # what the library raises for bad input
-            raise _NoAnswerError(str(error)) from error
         except Exception as error:
-            if not type(error).__module__.startswith(("botocore.", "boto3.")):
-                raise
-            raise _NoAnswerError(f"AWS: {meaning_of(error)}") from error
+            if type(error).__module__.startswith(("botocore.", "boto3.")):  # some are an OSError, too
+                raise _NoAnswerError(f"AWS: {meaning_of(error)}") from error
+            if isinstance(
+                error, (ImportError, OSError, TypeError, ValueError)
+            ):  # what the library raises for bad input
+                raise _NoAnswerError(str(error)) from error
+            raise
 
 
 class _NoAnswerError(click.ClickException):

@@ -44,13 +44,13 @@ def terminations_as_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[list[int]]:
-    """Collect the first interrupt, so that what ECS makes meanwhile is known; the second one ends the wait."""
+def deferred_interrupts(warning: str) -> Iterator[list[int]]:
+    """Collect the first interrupt, so that what AWS starts meanwhile is known; the second one prints a warning."""
     seen: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         if seen:
-            click.echo("ECS may have made what was asked for; look for it in the console of ECS", err=True)
+            click.echo(warning, err=True)
             raise KeyboardInterrupt
         seen.append(number)
 

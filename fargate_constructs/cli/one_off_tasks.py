@@ -24,6 +24,9 @@ PAUSE_SECONDS = 2.0
 UNKNOWN_SECONDS = 120.0
 # How long AWS may give no answer before a wait ends: a network that comes back, a laptop that was closed.
 SILENT_SECONDS = 600.0
+MAY_HAVE_STARTED = (
+    "ECS may have started a task; look for it with: aws ecs list-tasks --cluster {cluster} --started-by {started_by}"
+)
 STOP_COMMAND = "aws ecs stop-task --cluster {cluster} --task {id}"
 # The end of a task, after which its containers do not change.
 ENDED = ("DEPROVISIONING", "STOPPED")
@@ -233,8 +236,9 @@ def start_task(
         "overrides": override.parameters(),
         **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
     }
-    with deferred_interrupts() as interrupts:
-        answer = _run_task(ecs, request)
+    warning = MAY_HAVE_STARTED.format(cluster=launch.cluster.rpartition("/")[2], started_by=started_by)
+    with deferred_interrupts(warning) as interrupts:
+        answer = _run_task(ecs, request, warning)
     for task in answer["tasks"]:
         started = StartedTask(ecs, task, override.container, clock=clock, sleep=sleep)
         if interrupts:
@@ -248,8 +252,10 @@ def start_task(
     raise NotStartedError(f"ECS started no task: {_explained('; '.join(reasons) or 'it gives no reason')}")
 
 
-def _run_task(ecs: Any, request: Mapping[str, Any]) -> Answer:  # noqa: ANN401 - of boto3
+def _run_task(ecs: Any, request: Mapping[str, Any], warning: str) -> Answer:  # noqa: ANN401 - of boto3
     """Call RunTask; what ECS refuses is a text with its cause, if that is known."""
+    from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - the same
+
     try:
         answer: Answer = ecs.run_task(**request)
     except ecs.exceptions.ClientError as error:
@@ -257,6 +263,9 @@ def _run_task(ecs: Any, request: Mapping[str, Any]) -> Answer:  # noqa: ANN401 -
         if cause_of(text) is None:
             raise
         raise NotStartedError(f"ECS started no task: {_explained(text)}") from error
+    except HTTPClientError:  # the request has been sent
+        _say(warning)
+        raise
     return answer
 
 

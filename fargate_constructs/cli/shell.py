@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
+from fargate_constructs.cli.aws import app_option, aws_options, meaning_of, session_for
 from fargate_constructs.cli.command_line import FINDING, NO_RESULT
 from fargate_constructs.cli.deployed_services import describe_service, find_service
 from fargate_constructs.cli.exec_checks import Finding, plugin_findings, task_findings
@@ -92,7 +92,7 @@ def command(
     target = choose_target(reader, describe_service(session, found), task=task, container=container)
     findings = [*plugin_findings(), *task_findings(target)]
     if check or not no_check:
-        findings += [*permission_findings(reader, target), *network_findings(reader, target)]
+        findings += _tried_findings(reader, target)
     if check:
         _print_checks(found.name, target, findings, reader.gaps, as_json=as_json)
         context.exit(FINDING if findings else 0)
@@ -114,6 +114,19 @@ def _validate(words: Sequence[str], *, check: bool, no_check: bool, no_status: b
         raise click.UsageError("--no-status needs a command: -- COMMAND")
     if not words and not check and not _is_on_terminal():
         raise click.UsageError("a shell needs a terminal; in a script write a command: -- COMMAND")
+
+
+def _tried_findings(reader: Reader, target: ExecTarget) -> list[Finding]:
+    """Return what IAM and EC2 say; without their answer the session may open all the same."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+    findings: list[Finding] = []
+    for subject, check in (("permissions", permission_findings), ("the network", network_findings)):
+        try:
+            findings.extend(check(reader, target))
+        except (BotoCoreError, ClientError) as error:
+            reader.gaps.append(f"{subject}: {meaning_of(error)}")
+    return findings
 
 
 def _is_on_terminal() -> bool:

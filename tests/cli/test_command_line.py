@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import click
 import pytest
-from botocore.exceptions import InvalidConfigError
+from botocore.exceptions import InvalidConfigError, ReadTimeoutError
 from click.testing import CliRunner
 
 from fargate_constructs import cli
@@ -22,6 +22,7 @@ from fargate_constructs.cli import command_line
 from fargate_constructs.cli.command_line import COMMANDS, commands, version
 from fargate_constructs.cli.output import console, json_option, print_json
 
+NO_READ = 'Read timeout on endpoint URL: "https://ecs.eu-west-1.amazonaws.com"'
 ROOT = Path(__file__).parents[2]
 HELP = """
 import runpy, sys
@@ -172,6 +173,11 @@ def test_a_command_runs(does: Callable[[Callable[[], object]], None]) -> None:
         (FileNotFoundError("no file"), 2, "Error: no file\n"),
         (ImportError("cfn-lint is not installed"), 2, "Error: cfn-lint is not installed\n"),
         (InvalidConfigError(error_msg="a file"), 2, "Error: AWS: a file\n"),
+        (
+            ReadTimeoutError(endpoint_url="https://ecs.eu-west-1.amazonaws.com"),
+            2,
+            f"Error: AWS: there is no answer; check the network, and whether the region eu-west-1 exists ({NO_READ})\n",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from fargate_constructs.cli.one_off_tasks import NotStartedError, StartedTask, start_task
 from fargate_constructs.cli.task_launch import Launch, Override
@@ -24,6 +24,9 @@ from tests.cli.recorded_tasks import (
     tasks_look,
 )
 
+MAY_HAVE_STARTED = (
+    "ECS may have started a task; look for it with: aws ecs list-tasks --cluster shop --started-by tests/run\n"
+)
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com")
 
 
@@ -272,8 +275,24 @@ def test_a_second_interrupt_ends_the_wait_for_an_answer(
     aws.answers["RunTask"] = run
     with pytest.raises(KeyboardInterrupt):
         started(aws, time)
-    assert capsys.readouterr().err == "ECS may have made what was asked for; look for it in the console of ECS\n"
+    assert capsys.readouterr().err == MAY_HAVE_STARTED
     assert requests_of(aws, "StopTask") == []
+
+
+def test_a_start_without_an_answer_may_have_been_one(
+    aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The request has been sent; the message says how to look for the task."""
+    url = "https://ecs.us-east-1.amazonaws.com"
+    aws.answers["RunTask"] = ReadTimeoutError(endpoint_url=url)
+    with pytest.raises(ReadTimeoutError):
+        started(aws, time)
+    assert capsys.readouterr().err == MAY_HAVE_STARTED
+
+    aws.answers["RunTask"] = UNREACHABLE
+    with pytest.raises(EndpointConnectionError):
+        started(aws, time)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("error", [UNREACHABLE, ("ThrottlingException", "Rate exceeded"), ("ServerException", "?")])

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner
 
 from fargate_constructs.cli import shell as module
 from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.exec_session import PluginCall
-from tests.cli.recorded_aws import ACCOUNT, FAMILY_ARN, NOW, REGION, RecordedAws, service, task_definition
+from tests.cli.recorded_aws import ACCOUNT, FAMILY_ARN, NOW, REGION, Error, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, requests_of
 
 Run = Callable[..., tuple[int, str, str]]
@@ -599,6 +600,19 @@ def test_what_may_not_be_read_is_not_checked(aws: RecordedAws, run: Run) -> None
     status, output, _ = run("Shop/Web", "--check")
     assert (status, output.count("\nnot checked: ")) == (0, 4)
     assert run("Shop/Web", "--", "true")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "error", [("Throttling", "Rate exceeded"), EndpointConnectionError(endpoint_url="https://iam.amazonaws.com")]
+)
+def test_a_check_without_an_answer_refuses_no_session(error: Exception | Error, aws: RecordedAws, run: Run) -> None:
+    """A network may have a way to ECS, and none to IAM or EC2."""
+    aws.answers |= {"SimulatePrincipalPolicy": error, "DescribeSecurityGroups": error}
+    document = checked(run)
+
+    assert document["findings"] == []
+    assert [each.partition(":")[0] for each in document["not_checked"]] == ["permissions", "the network"]
+    assert run("Shop/Web", "--", "echo", "one")[:2] == (0, "one\n")
 
 
 @pytest.mark.parametrize(
