@@ -16,7 +16,9 @@ def open_terminal() -> tuple[int, int]:
 
     master, slave = os.openpty()
     settings = termios.tcgetattr(slave)
+    settings[0] &= ~termios.IXON  # Ctrl-S is a key of the command
     settings[1] &= ~termios.OPOST
+    settings[3] &= ~termios.IEXTEN  # so are Ctrl-V and Ctrl-O
     termios.tcsetattr(slave, termios.TCSANOW, settings)
     _let_ctrl_y_through(slave)
     return master, slave

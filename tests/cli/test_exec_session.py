@@ -209,6 +209,17 @@ def test_ctrl_c_is_a_key_of_the_command(terminal: tuple[int, int]) -> None:
     assert output.status == 5
 
 
+def test_ctrl_s_and_ctrl_v_are_keys_of_the_command(terminal: tuple[int, int]) -> None:
+    """They stop no output, and take no other key with them."""
+    user, program = terminal
+    script = "stty raw -echo; printf ready; dd bs=1 count=3 2>/dev/null | od -An -tx1"
+    command, word = marked(["sh", "-c", script], on_terminal=True)
+    output, write = MarkedOutput(word, keeps_returns=True), OnPrinted(b"ready", lambda: os.write(user, b"\x13\x16x"))
+    relay(plugin_for(command), output, write, terminal=program)
+
+    assert (output.status, write.shown.split()) == (0, [b"ready", b"13", b"16", b"78"])
+
+
 def test_a_terminal_that_closes_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of its input is not that of the session."""
     monkeypatch.setattr(exec_session, "raw", lambda _: nullcontext())
