@@ -164,7 +164,7 @@ class LogPrinter:
 
     def __init__(self, log: ContainerLog, echo: Callable[[str], None]) -> None:
         self._log, self._echo = log, echo
-        self._is_readable = True
+        self._is_readable, self._is_empty = True, True
 
     def print_new_lines(self) -> int:
         """Print the lines that were not printed before; return how many there are."""
@@ -174,6 +174,7 @@ class LogPrinter:
         try:
             for line in self._log.new_lines():
                 self._echo(line)
+                self._is_empty = False
                 count += 1
         except (BotoCoreError, ClientError) as error:
             if self._is_readable:
@@ -189,9 +190,9 @@ class LogPrinter:
         while quiet < QUIET_LOOKS:
             sleep(PAUSE_SECONDS)
             quiet = 0 if self.print_new_lines() else quiet + 1
-        if not self._is_readable:
-            command = f"fargate-constructs logs {self._log.group} --task {task_id}"
-            click.echo(f"lines are missing; read them later with: {command}", err=True)
+        if self._is_empty or not self._is_readable:
+            lack = "there is no line yet" if self._is_readable else "lines are missing"
+            click.echo(f"{lack}; look later with: fargate-constructs logs {self._log.group} --task {task_id}", err=True)
 
 
 def end_of(ended: Ended, status: int) -> str:

@@ -139,7 +139,16 @@ def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str
     tasks_look(aws, a_task(), ended(3))
     status, output, errors = run()
     assert (status, output) == (3, "")
-    assert f"lines are missing; read them later with: fargate-constructs logs /shop/web --task {ID}\n" in errors
+    assert f"lines are missing; look later with: fargate-constructs logs /shop/web --task {ID}\n" in errors
+
+
+def test_a_log_without_a_line_may_come_later(aws: RecordedAws, run: Run) -> None:
+    """The message says how to look again."""
+    logged(aws)
+    status, output, errors = run()
+
+    assert (status, output) == (0, "")
+    assert errors.endswith(f"there is no line yet; look later with: fargate-constructs logs /shop/web --task {ID}\n")
 
 
 @pytest.mark.parametrize(
