@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.aws import meaning_of
+from fargate_constructs.cli.container_log import ContainerLog
 from fargate_constructs.cli.deployed_networks import Subject
 from fargate_constructs.cli.deployed_services import DeployedService
 from fargate_constructs.cli.egress_addresses import Departure
@@ -232,7 +233,7 @@ def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], 
     stream = f"{FAMILY}/{CONTAINER}/{ended.task['taskArn'].rpartition('/')[2]}"
     lines: list[str] = []
     for _ in range(LOG_SECONDS):
-        lines = list(_lines(logs, log["awslogs-group"], stream))
+        lines = [each.strip() for each in ContainerLog(logs, log["awslogs-group"], stream).new_lines()]
         if lines:
             break
         sleep(1)
@@ -240,14 +241,6 @@ def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], 
     addresses = dict.fromkeys(each["address"] for each in matches if each)
     others = [WITHOUT_ADDRESS.get(line, line) for line, match in zip(lines, matches, strict=True) if not match]
     return Seen(probe, list(addresses), "; ".join(others) or ("" if lines else "its log is empty"))
-
-
-def _lines(logs: Any, group: str, stream: str) -> Iterator[str]:  # noqa: ANN401 - of boto3
-    try:
-        events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        return  # not yet
-    yield from (each["message"].strip() for each in events)
 
 
 def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[str]) -> None:  # noqa: ANN401 - of boto3

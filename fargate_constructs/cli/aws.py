@@ -30,7 +30,8 @@ MEANINGS = {
     r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "the rate of requests is limited, also after "
     "several attempts; wait a minute",
 }
-PASSING = r"Throttl|ServerException|InternalFailure|ServiceUnavailable"
+# The codes of errors of AWS after which the same request may be answered.
+PASSING = r"Throttl|LimitExceeded|TooManyRequests|ServerException|ServiceUnavailable|InternalFailure|InternalServer"
 
 
 def profile_option(command: Function) -> Function:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from fargate_constructs.cli.aws import code_of
+from fargate_constructs.cli.aws import code_of, is_passing
 from fargate_constructs.cli.log_events import LogEvent, timestamp_of
 from fargate_constructs.cli.moments import milliseconds, now
 
@@ -30,10 +30,6 @@ SLACK = 60_000
 # CloudWatch Logs takes 5 to 10 requests a second of an account and region, of all its users
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). boto3 tries three times; this
 # command waits for up to ten minutes: a network that comes back, a laptop that was closed.
-PASSING = re.compile(
-    r"Throttl|LimitExceeded|TooManyRequests|ServiceUnavailable|InternalFailure|InternalServer|EndpointConnection|"
-    r"ConnectTimeout|ReadTimeout|ConnectionClosed"
-)
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, *([30.0] * 19))
 # A token may come several times, with pages that have no events (https://github.com/aws/aws-cli/issues/3191).
 MAX_SAME = 100
@@ -152,7 +148,7 @@ class CloudWatchEvents:
             except (BotoCoreError, ClientError) as error:
                 code = code_of(error) or type(error).__name__
                 wait = next(waits, None)
-                if wait is None or not PASSING.search(code):
+                if wait is None or not is_passing(error):
                     raise
                 self._report(f"CloudWatch Logs: {code}; next attempt in {wait:g} s")
                 self._sleep(wait)

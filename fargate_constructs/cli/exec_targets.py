@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from fargate_constructs.cli.container_log import container_of
+from fargate_constructs.cli.moments import as_text
+from fargate_constructs.cli.output import SHORT_ID
 from fargate_constructs.cli.service_facts import TASKS_IN_ONE_CALL, Reader
 
 Answer = Mapping[str, Any]
 AGENT = "ExecuteCommandAgent"
 HEALTHS = ("UNHEALTHY", "UNKNOWN", "HEALTHY")
-SHORT_ID = 8
 
 
 class ExecTarget(NamedTuple):
@@ -57,7 +58,7 @@ class ExecTarget(NamedTuple):
         """Return the task and the container for a message."""
         revision = self.task["taskDefinitionArn"].rpartition("/")[2]
         started = self.task.get("startedAt")
-        since = f", started {started.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if started else ""
+        since = f", started {as_text(started)}" if started else ""
         health = self.task.get("healthStatus", "UNKNOWN")
         return f"task {self.task_id[:SHORT_ID]} ({revision}, health {health}{since}), container {self.name}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed_services import DeployedService, find_service
 from fargate_constructs.cli.diagnosis import Diagnosis, Finding, diagnose
-from fargate_constructs.cli.output import console, json_option, print_json, print_wrapped
+from fargate_constructs.cli.moments import as_text
+from fargate_constructs.cli.output import SHORT_ID, console, counted_findings, json_option, print_json, print_wrapped
 from fargate_constructs.cli.service_facts import Reader
 
 INDENT, LABEL = 2, 6
-SHORT_ID = 8
 TASK_ID = re.compile(rf"(?<=task )(\w{{{SHORT_ID}}})\w+")
 # A text output shows this many; JSON has all.
 MAX_TEXTS, MAX_PLACES = 3, 4
@@ -63,7 +62,7 @@ def command(
 def print_diagnosis(screen: Console, found: DeployedService, diagnosis: Diagnosis) -> None:
     """Print the answer about a service as text."""
     count = len(diagnosis.findings)
-    title = f"{found.name}: {count or 'no'} finding{'' if count == 1 else 's'}"
+    title = f"{found.name}: {counted_findings(count)}"
     screen.print(Text(title, style="bold red" if count else "bold green"))
     screen.print(Text(_state(diagnosis)))
     place = f"service {found.service}, cluster {found.cluster}" if found.service else "no service was created"
@@ -97,7 +96,7 @@ def _print_finding(screen: Console, finding: Finding) -> None:
     cause, places = finding.cause, [TASK_ID.sub(r"\1", each) for each in finding.places]
     more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
     times = [each.time for each in finding.observations if each.time]
-    last = f", last {max(times).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if times else ""
+    last = f", last {as_text(max(times))}" if times else ""
     rows = [("why", cause.why), ("do", cause.todo), ("in", f"{', '.join(places[:MAX_PLACES])}{more}{last}")]
     rows += [("text", text) for text in finding.texts[:MAX_TEXTS]]
     if len(finding.texts) > MAX_TEXTS:

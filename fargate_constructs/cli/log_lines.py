@@ -14,8 +14,9 @@ import click
 
 from fargate_constructs.cli.log_events import LogEvent
 from fargate_constructs.cli.log_sources import LogSource
+from fargate_constructs.cli.output import SHORT_ID
 
-SHORT_ID, LONG_ID = 8, 24
+LONG_ID = 24
 RESET = "\x1b[0m"
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 # What a terminal would obey, except colours: a line of a log must not move the cursor, or rename the window.

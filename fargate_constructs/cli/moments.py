@@ -69,4 +69,4 @@ def milliseconds(at: datetime) -> int:
 
 def as_text(at: datetime) -> str:
     """Return a time for a person: to the second, with its zone."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -264,7 +264,7 @@ def _run_task(ecs: Any, request: Mapping[str, Any], warning: str) -> Answer:  # 
             raise
         raise NotStartedError(f"ECS started no task: {_explained(text)}") from error
     except HTTPClientError:  # the request has been sent
-        _say(warning)
+        say(warning)
         raise
     return answer
 

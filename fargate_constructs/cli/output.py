@@ -11,6 +11,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+# The characters of a task's ID that a person sees.
+SHORT_ID = 8
 # A pipe has no width: what reads it wraps lines itself, or searches them.
 UNLIMITED = 100_000
 
@@ -50,6 +52,11 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - what JSON has
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """Return a number with its noun, such as `1 row` and `2,000 rows`."""
     return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
+def counted_findings(number: int) -> str:
+    """Return how many findings there are, as the first line of an answer has it."""
+    return counted(number, "finding") if number else "no findings"
 
 
 def in_bytes(number: float) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from fargate_constructs.adoption.changes import Change, Effect
 from fargate_constructs.adoption.findings import Finding
 from fargate_constructs.adoption.stack_plan import LOST, Plan
+from fargate_constructs.cli.output import counted_findings
 from fargate_constructs.drawing.diagram import printable
 
 INDENT = 4
@@ -39,7 +40,7 @@ class Report(NamedTuple):
         name = self.plan.stack.path or self.plan.stack.name
         accepted = len(self.findings) - count
         suffix = f" ({accepted} accepted)" if accepted else ""
-        return f"{name}: {count or 'no'} finding{'' if count == 1 else 's'}{suffix}"
+        return f"{name}: {counted_findings(count)}{suffix}"
 
     def sections(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what else happens: a title, and a line for each resource."""

@@ -28,7 +28,7 @@ from fargate_constructs.cli.exec_session import (
     relay,
 )
 from fargate_constructs.cli.exec_targets import ExecTarget, choose_target
-from fargate_constructs.cli.output import json_option, print_json
+from fargate_constructs.cli.output import counted_findings, json_option, print_json
 from fargate_constructs.cli.service_facts import Reader
 from fargate_constructs.cli.terminals import HAS_TERMINALS
 
@@ -141,8 +141,7 @@ def _print_checks(
         place = {"service": name, "task": target.task_id, "container": target.name}
         print_json({**place, "findings": found, "not_checked": [*gaps]})
         return
-    count = len(findings)
-    click.echo(f"{name}: {count or 'no'} finding{'' if count == 1 else 's'}\n{target}")
+    click.echo(f"{name}: {counted_findings(len(findings))}\n{target}")
     for each in findings:
         click.echo(f"\n{each.what}\n  do: {each.todo}")
     for gap in gaps:

@@ -67,7 +67,8 @@ class Tasks:
         prefix, container, number = request["logStreamName"].split("/")
         assert (prefix, container) == ("fargate-constructs-egress", "egress")
         lines = self.lines[self.subnets[int(number)]]
-        return {"events": [{"timestamp": 1, "message": f"{each}\n"} for each in lines]}
+        shown = [] if "nextToken" in request else lines
+        return {"events": [{"timestamp": 1, "message": f"{each}\n"} for each in shown], "nextForwardToken": "f/1"}
 
     def task(self, number: int, status: str) -> dict[str, Any]:
         """Return what ECS knows about a task."""
@@ -425,7 +426,8 @@ def test_a_task_that_does_not_start_is_explained(aws: RecordedAws, tasks: Tasks,
 def test_the_log_may_come_late(aws: Any, tasks: Tasks) -> None:  # noqa: ANN401 - as boto3
     """CloudWatch Logs makes the log stream some seconds after the task has ended."""
     network(aws, ["subnet-0a1b"])
-    left = [("ResourceNotFoundException", "no stream"), {"events": []}]
+    nothing = {"events": [], "nextForwardToken": "f/0"}
+    left = [("ResourceNotFoundException", "no stream"), nothing, nothing]
     aws.answers["GetLogEvents"] = lambda request: left.pop(0) if left else tasks.log(request)
     report = report_on(aws, find_subject(aws, "Shop/Web"))
     slept: list[float] = []

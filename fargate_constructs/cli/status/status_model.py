@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from fargate_constructs.cli.deployed_services import DeployedService
+from fargate_constructs.cli.output import SHORT_ID
 from fargate_constructs.cli.status.archive_arrival import Arrival
 from fargate_constructs.cli.status.queue_depth import Queue
 
@@ -189,7 +190,7 @@ def _problems(status: ServiceStatus) -> Iterator[str]:
 
 def short(id_: str) -> str:
     """Return an ID as people write it."""
-    return id_[:8]
+    return id_[:SHORT_ID]
 
 
 def changes(before: ServiceStatus, after: ServiceStatus) -> list[str]:
