@@ -21,11 +21,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import click
-
 from fargate_constructs.cli.exec_checks import PLUGIN
 from fargate_constructs.cli.exec_targets import ExecTarget
 from fargate_constructs.cli.interrupts import TERMINATIONS, handled_signals
+from fargate_constructs.cli.output import say
 from fargate_constructs.cli.terminals import copy_size, open_terminal, raw, same_terminal
 
 if TYPE_CHECKING:
@@ -224,7 +223,7 @@ def relay(plugin: PluginCall, output: Output, write: Callable[[bytes], None], *,
         if len(interrupts) > 1:
             process.terminate()
         else:
-            click.echo("sends Ctrl-C to the command; Ctrl-C again ends the session", err=True)
+            say("sends Ctrl-C to the command; Ctrl-C again ends the session")
             os.write(master, CTRL_C)
 
     def resize(_number: int, _frame: FrameType | None) -> None:

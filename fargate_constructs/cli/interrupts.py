@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
+from fargate_constructs.cli.output import say
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,7 +50,7 @@ def deferred_interrupts(warning: str) -> Iterator[list[int]]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         if seen:
-            click.echo(warning, err=True)
+            say(warning)
             raise KeyboardInterrupt
         seen.append(number)
 
