@@ -22,6 +22,7 @@ LABELS = {
     "AWS::Events::Rule": "Task on an event",
     "AWS::Pipes::Pipe": "Task on a pipe",
 }
+MACHINES = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
 PROVIDERS = {"FARGATE": "Fargate", "FARGATE_SPOT": "Fargate Spot"}
 STRATEGIES = {"BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
 
@@ -39,11 +40,16 @@ class DrawnTasks:
 
     def __init__(self, templates: Templates, names: Names, triggers: Triggers) -> None:
         self._templates, self._names, self._triggers = templates, names, triggers
-        launchers: dict[Place, list[TaskLauncher]] = {}
-        for each in find_task_launchers(templates):
-            launchers.setdefault(each.place, []).append(each)
-        self.all = [self._launched(place, found) for place, found in launchers.items()]
-        started = {each.definition for found in launchers.values() for each in found}
+        cards: dict[Place, list[TaskLauncher]] = {}
+        shown: dict[Place, Place] = {}
+        for each in find_task_launchers(templates):  # state machines come last
+            place = each.place
+            if each.definition and not each.is_service:
+                first = shown.setdefault(each.definition, place)
+                place = first if self._is_machine(place) else place
+            cards.setdefault(place, []).append(each)
+        self.all = [self._launched(place, found) for place, found in cards.items()]
+        started = {each.definition for found in cards.values() for each in found}
         self.all += [self._unlaunched(place) for place in templates.of_type[DEFINITION] if place not in started]
 
     def _launched(self, place: Place, launchers: list[TaskLauncher]) -> Tasks:
@@ -51,10 +57,15 @@ class DrawnTasks:
         is_timed = "ScheduleExpression" in self._templates.properties(place)
         type_ = "AWS::Scheduler::Schedule" if is_timed else self._templates.resource(place)["Type"]
         label = LABELS.get(type_, "Tasks of a state machine")
-        how = self._of_service(first) if first.is_service else self._when(place)
+        how = self._of_service(first) if first.is_service else (fact for each in launchers for fact in self._when(each))
         facts = unique([*how, *(fact for each in launchers for fact in self._size(each.definition))])
-        node = Node(self._names.id(place), Kind.TASKS, label, self._names.of(place), tuple(facts))
+        is_only = self._is_machine(place) and len({each.definition for each in launchers}) == 1
+        name = self._names.of((is_only and first.definition) or place)
+        node = Node(self._names.id(place), Kind.TASKS, label, name, tuple(facts))
         return Tasks(node, first.definition, tuple(launchers))
+
+    def _is_machine(self, place: Place) -> bool:
+        return self._templates.resource(place)["Type"] in MACHINES
 
     def _unlaunched(self, place: Place) -> Tasks:
         custom = [
@@ -95,10 +106,10 @@ class DrawnTasks:
                 return f"{low} to {high} tasks" if low != high else counted(low, "task")
         return counted(plain(service.settings.get("DesiredCount"), "1"), "task")
 
-    def _when(self, place: Place) -> Iterator[str]:
+    def _when(self, launcher: TaskLauncher) -> Iterator[str]:
         """Yield when tasks start that are no service's."""
-        yield from when(self._templates, place)
-        yield from self._triggers.when(place)
+        yield from when(self._templates, launcher.place)
+        yield from self._triggers.when(launcher.place)
 
     def _size(self, definition: Place | None) -> Iterator[str]:
         """Yield the size of a task and its containers."""

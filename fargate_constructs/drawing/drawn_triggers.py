@@ -64,6 +64,13 @@ def when(templates: Templates, place: Place) -> Iterator[str]:
         yield f"{plain(expression)} {zone}"
     if pattern := properties.get("EventPattern"):
         sources = lookup(pattern, "source")
-        yield f"events of {', '.join(map(as_text, sources))}" if isinstance(sources, list) else "events"
+        is_failure = sources == ["aws.ecs"] and "exitCode" in str(lookup(pattern, "detail"))
+        yield (
+            "after a failed run"
+            if is_failure
+            else f"events of {', '.join(map(as_text, sources))}"
+            if isinstance(sources, list)
+            else "events"
+        )
     if plain(properties.get("State")) == "DISABLED":
         yield "switched off"

@@ -151,12 +151,13 @@ def test_jobs() -> None:
     assert card(diagram, "First").facts[0] == "runs in each deployment of its stack"
 
 
-MACHINE = of(
-    "StepFunctions::StateMachine",
-    Definition={
-        "States": {"Run": {"Resource": "arn:aws:states:::ecs:runTask", "Parameters": {"TaskDefinition": ref("Task")}}}
-    },
-)
+def runs(*definitions: str) -> dict[str, Any]:
+    """Return a state machine that runs tasks."""
+    states = {
+        each: {"Resource": "arn:aws:states:::ecs:runTask", "Parameters": {"TaskDefinition": ref(each)}}
+        for each in definitions
+    }
+    return of("StepFunctions::StateMachine", Definition={"States": states})
 
 
 def test_what_starts_a_state_machine() -> None:
@@ -165,7 +166,7 @@ def test_what_starts_a_state_machine() -> None:
     diagram = read(
         {
             "Task": task(),
-            "Machine": MACHINE,
+            "Machine": runs("Task"),
             "Uploads": of("S3::Bucket"),
             "Bus": of("Events::EventBus"),
             "OnUpload": of(
@@ -184,13 +185,36 @@ def test_what_starts_a_state_machine() -> None:
         }
     )
 
-    assert card(diagram, "Machine").facts == (
+    assert card(diagram, "Task").facts == (
         "events of aws.s3",
         "events of shop",
         "rate(1 day) UTC, switched off",
         "0.25 vCPU, 0.5 GB",
     )
     assert ways(diagram) == [("Uploads", "Machine"), ("Bus", "Machine")]
+
+
+def test_state_machines_of_a_job() -> None:
+    """The one that runs a scheduled task again has no card of its own; one with two task definitions has its name."""
+    failed = {"source": ["aws.ecs"], "detail": {"containers": {"exitCode": [{"anything-but": [0]}]}}}
+    target = {"EcsParameters": {"TaskDefinitionArn": ref("Report")}}
+    diagram = read(
+        {
+            "Report": task(),
+            "Nightly": of("Scheduler::Schedule", ScheduleExpression="rate(1 day)", Target=target),
+            "Again": runs("Report"),
+            "Failed": of("Events::Rule", EventPattern=failed, Targets=[{"Arn": ref("Again")}]),
+            "First": task(),
+            "Second": task(),
+            "Both": runs("First", "Second"),
+        }
+    )
+
+    found = {each.title: each.facts for each in diagram.nodes if each.kind is Kind.TASKS}
+    assert found == {
+        "Nightly": ("rate(1 day) UTC", "after a failed run", "0.25 vCPU, 0.5 GB"),
+        "Both": ("0.25 vCPU, 0.5 GB",),
+    }
 
 
 def test_what_fills_a_queue() -> None:
