@@ -47,7 +47,13 @@ def remedy(
     if (before["Type"], property_) == (TARGET_GROUP, "Port") and _is_of_a_network_load_balancer(after):
         argument = "target_group_port={} in add_listener"
     if argument and not (value is not None and not isinstance(value, str | int) and "{}" in argument):
-        return f"write {argument.format(_python(value))}"
+        ours = f"write {argument.format(_python(value))}"
+        # The app may have a service of other constructs, which have no such argument.
+        return f"{ours}; without our constructs, {_override(property_, value)}" if "Adopted" in ours else ours
+    return _override(property_, value)
+
+
+def _override(property_: str, value: Any) -> str:  # noqa: ANN401 - a piece of a template
     if value is None:
         return f'call add_property_deletion_override("{property_}") on its L1 construct'
     return f'call add_property_override("{property_}", {_python(value)}) on its L1 construct'

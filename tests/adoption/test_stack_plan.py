@@ -112,7 +112,10 @@ def test_what_changes() -> None:
             "DeploymentController",
             None,
             {"Type": "ECS"},
-            "write adopted=AdoptedService(deployment_controller=None)",
+            (
+                "write adopted=AdoptedService(deployment_controller=None); without our constructs, call "
+                'add_property_deletion_override("DeploymentController") on its L1 construct'
+            ),
         ),
         (
             SERVICE,
@@ -122,7 +125,16 @@ def test_what_changes() -> None:
             'call add_property_override("DeploymentController", {"Type": "ECS"}) on its L1 construct',
         ),
         (SERVICE, "LaunchType", "FARGATE", None, "write capacity=Capacity.launch_type()"),
-        (SERVICE, "ServiceName", "web", None, 'write adopted=AdoptedService(service_name="web")'),
+        (
+            SERVICE,
+            "ServiceName",
+            "web",
+            None,
+            (
+                'write adopted=AdoptedService(service_name="web"); without our constructs, call '
+                'add_property_override("ServiceName", "web") on its L1 construct'
+            ),
+        ),
         (
             SERVICE,
             "DeploymentController",
@@ -130,7 +142,16 @@ def test_what_changes() -> None:
             {"Type": "ECS"},
             "make a second service beside it, and move the requests by weight: ECS does not change the controller",
         ),
-        (GROUP, "Port", 8080, 80, "write adopted=AdoptedService(target_group_port=8080)"),
+        (
+            GROUP,
+            "Port",
+            8080,
+            80,
+            (
+                "write adopted=AdoptedService(target_group_port=8080); without our constructs, call "
+                'add_property_override("Port", 8080) on its L1 construct'
+            ),
+        ),
         (QUEUE, "QueueName", None, "a", 'call add_property_deletion_override("QueueName") on its L1 construct'),
         (QUEUE, "FifoQueue", True, None, 'call add_property_override("FifoQueue", True) on its L1 construct'),
     ],
@@ -161,7 +182,12 @@ def test_remedies_of_security_groups() -> None:
 
     assert plan_of(stack("old"), stack("new")).remedies == {
         "A": ['write security_group_description="oldA" for the endpoint'],
-        "B": ['write adopted=AdoptedService(security_group_description="oldB")'],
+        "B": [
+            (
+                'write adopted=AdoptedService(security_group_description="oldB"); without our constructs, call '
+                'add_property_override("GroupDescription", "oldB") on its L1 construct'
+            )
+        ],
         "C": ['call add_property_override("GroupDescription", "oldC") on its L1 construct'],
     }
 
