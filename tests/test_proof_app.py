@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fargate_constructs.cli.proof.proof_assemblies import USUAL_HOURS, usd
+from fargate_constructs.cli.prove.proof_assemblies import USUAL_HOURS, usd
 from fargate_constructs.proof_app import TAGS, write
 
 ROOT = Path(__file__).parents[1]

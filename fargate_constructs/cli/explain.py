@@ -12,12 +12,19 @@ from rich.padding import Padding
 from rich.text import Text
 
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
+from fargate_constructs.cli.causes.diagnosis import Diagnosis, Finding, diagnose
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.deployed_services import DeployedService, find_service
-from fargate_constructs.cli.diagnosis import Diagnosis, Finding, diagnose
-from fargate_constructs.cli.moments import as_text
-from fargate_constructs.cli.output import SHORT_ID, console, counted_findings, json_option, print_json, print_wrapped
-from fargate_constructs.cli.service_facts import Reader
+from fargate_constructs.cli.deployed.deployed_services import DeployedService, find_service
+from fargate_constructs.cli.deployed.service_facts import Reader
+from fargate_constructs.cli.terminal.moments import as_text
+from fargate_constructs.cli.terminal.output import (
+    SHORT_ID,
+    console,
+    counted_findings,
+    json_option,
+    print_json,
+    print_wrapped,
+)
 
 INDENT, LABEL = 2, 6
 TASK_ID = re.compile(rf"(?<=task )(\w{{{SHORT_ID}}})\w+")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from fargate_constructs.adoption.copilot import Conversion, convert
-from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.terminal.output import console, json_option, print_json
 
 EXAMPLES = """\b
 Examples:

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from fargate_constructs import cli
 from fargate_constructs.cli import command_line
 from fargate_constructs.cli.command_line import COMMANDS, commands, version
-from fargate_constructs.cli.output import console, json_option, print_json
+from fargate_constructs.cli.terminal.output import console, json_option, print_json
 
 NO_READ = 'Read timeout on endpoint URL: "https://ecs.eu-west-1.amazonaws.com"'
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fargate_constructs.cli import confirmation, moments, progress
-from fargate_constructs.cli.confirmation import confirm, is_terminal
-from fargate_constructs.cli.moments import Duration, Moment, as_text, moment_of
-from fargate_constructs.cli.progress import Progress
+from fargate_constructs.cli.terminal import confirmation, moments, progress
+from fargate_constructs.cli.terminal.confirmation import confirm, is_terminal
+from fargate_constructs.cli.terminal.moments import Duration, Moment, as_text, moment_of
+from fargate_constructs.cli.terminal.progress import Progress
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

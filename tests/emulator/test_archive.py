@@ -15,8 +15,8 @@ from aws_cdk import aws_logs as logs
 from click.testing import CliRunner
 
 from fargate_constructs import LogArchive, LogExportBucket
-from fargate_constructs.cli import moments
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.terminal import moments
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 from tests.logs.deployed import delivery

@@ -20,11 +20,11 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as sfn
 
 from fargate_constructs import AuditedCluster, FargateService, FixedEgressNetwork, Job, OneOffTask, ScheduledTask
-from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job, launch_of
-from fargate_constructs.cli.deployed_services import DeployedService, describe_service, find_service
-from fargate_constructs.cli.exec_permissions import permission_findings
-from fargate_constructs.cli.exec_targets import choose_target
-from fargate_constructs.cli.service_facts import Reader
+from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job, launch_of
+from fargate_constructs.cli.deployed.deployed_services import DeployedService, describe_service, find_service
+from fargate_constructs.cli.deployed.service_facts import Reader
+from fargate_constructs.cli.shell.exec_permissions import permission_findings
+from fargate_constructs.cli.shell.exec_targets import choose_target
 from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 
 from fargate_constructs.cli import prove
 from fargate_constructs.cli.command_line import commands
-from fargate_constructs.cli.proof.outcomes import Waiting
-from fargate_constructs.cli.proof.proof_step import Proof
+from fargate_constructs.cli.prove.outcomes import Waiting
+from fargate_constructs.cli.prove.proof_step import Proof
 from tests.emulator.emulator import ACCOUNT, REGION, ROOT, Emulator
 from tests.emulator.inventory import inventory
 from tests.emulator.load_balancer import LoadBalancer, answering

@@ -19,8 +19,8 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
-from fargate_constructs.cli.archived_events import ArchivedEvents
-from fargate_constructs.cli.archives import DeployedArchive
+from fargate_constructs.cli.deployed.archives import DeployedArchive
+from fargate_constructs.cli.events.archived_events import ArchivedEvents
 from fargate_constructs.logs.backfill import PREFIX, archived_day, log_group_backfill, zipped_objects
 from fargate_constructs.logs.backfill import events as event_files
 from fargate_constructs.logs.backfill.events import Line, batches, parse

@@ -12,15 +12,15 @@ import click
 
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, range_options
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.confirmation import confirm, yes_option
-from fargate_constructs.cli.deployed_resources import DeployedStack
-from fargate_constructs.cli.output import counted, print_json
+from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
+from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
+from fargate_constructs.cli.terminal.output import counted, print_json
 from fargate_constructs.logs.backfill import PREFIX
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 EXAMPLES = """\b
 Examples:

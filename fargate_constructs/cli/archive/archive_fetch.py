@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
 from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
 from fargate_constructs.cli.archive.object_downloads import Download, Outcome, download_all
-from fargate_constructs.cli.archived_events import INSTANT, ArchivedEvents, ArchivedObject, ScanSize
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.confirmation import confirm, yes_option
-from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import counted, in_bytes, print_json
-from fargate_constructs.cli.progress import Progress
+from fargate_constructs.cli.events.archived_events import INSTANT, ArchivedEvents, ArchivedObject, ScanSize
+from fargate_constructs.cli.terminal import moments
+from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
+from fargate_constructs.cli.terminal.moments import as_text, milliseconds
+from fargate_constructs.cli.terminal.output import counted, in_bytes, print_json
+from fargate_constructs.cli.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 # More than this needs a confirmation.
 LARGE_BYTES, LARGE_PRICE = 1_000_000_000, 0.10

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fargate_constructs.cli.archives import DeployedArchive, find_archive
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
-from fargate_constructs.cli.moments import Moment
-from fargate_constructs.cli.output import json_option
+from fargate_constructs.cli.deployed.archives import DeployedArchive, find_archive
+from fargate_constructs.cli.terminal.moments import Moment
+from fargate_constructs.cli.terminal.output import json_option
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -26,16 +26,16 @@ from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, n
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
-from fargate_constructs.cli.archived_events import RETRIEVAL_PRICE
-from fargate_constructs.cli.confirmation import confirm, yes_option
-from fargate_constructs.cli.interrupts import terminations_as_interrupts
-from fargate_constructs.cli.output import counted, in_bytes, print_json
-from fargate_constructs.cli.progress import Progress
+from fargate_constructs.cli.events.archived_events import RETRIEVAL_PRICE
+from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
+from fargate_constructs.cli.terminal.interrupts import terminations_as_interrupts
+from fargate_constructs.cli.terminal.output import counted, in_bytes, print_json
+from fargate_constructs.cli.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 FORMATS = [*WRITERS, "parquet"]
 SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet"}

@@ -9,8 +9,8 @@ import click
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen
 from fargate_constructs.cli.archive.failed_batches import Replays
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.output import counted, print_json
-from fargate_constructs.cli.progress import Progress
+from fargate_constructs.cli.terminal.output import counted, print_json
+from fargate_constructs.cli.terminal.progress import Progress
 
 EXAMPLES = """\b
 Examples:

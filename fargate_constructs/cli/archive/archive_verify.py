@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
 from fargate_constructs.cli.archive.hour_comparison import MAX_NAMED, Hour
 from fargate_constructs.cli.archive.verification import Group, Verification
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.confirmation import yes_option
-from fargate_constructs.cli.log_events import LogEvent
-from fargate_constructs.cli.moments import as_text
-from fargate_constructs.cli.output import counted, print_json
-from fargate_constructs.cli.progress import Progress
+from fargate_constructs.cli.events.log_events import LogEvent
+from fargate_constructs.cli.terminal import moments
+from fargate_constructs.cli.terminal.confirmation import yes_option
+from fargate_constructs.cli.terminal.moments import as_text
+from fargate_constructs.cli.terminal.output import counted, print_json
+from fargate_constructs.cli.terminal.progress import Progress
 
 # What a text shows at most; JSON has all hours, and more events.
 MAX_HOURS, MAX_EVENTS = 30, 5

@@ -9,12 +9,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from fargate_constructs.cli.deployed_resources import listed
+from fargate_constructs.cli.deployed.deployed_resources import listed
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 
 def archived_log_groups(session: Session, archive: DeployedArchive) -> list[str]:

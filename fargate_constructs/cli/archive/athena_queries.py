@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from fargate_constructs.cli.archive.query_failures import explained
-from fargate_constructs.cli.output import in_bytes
+from fargate_constructs.cli.terminal.output import in_bytes
 
 # Seconds between two looks at a query: the first, and the longest.
 POLL, MAX_POLL = 0.3, 3.0

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.log_events import LogEvent
+from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch, as_event, unpack
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 # Lambda's prefix, that of Data Firehose in the archive's bucket, and that of batches that cannot be read.
 ASYNC_FAILURES, STREAM_FAILURES, QUARANTINE = "aws/lambda/async/", "firehose-failures/", "quarantine/"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fargate_constructs.cli.archive.logged_events import LoggedEvent
-from fargate_constructs.cli.log_events import LogEvent
+from fargate_constructs.cli.events.log_events import LogEvent
 
 # Missing events that an answer names at most, for each hour; all are counted.
 MAX_NAMED = 1000

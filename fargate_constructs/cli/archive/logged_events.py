@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.cloudwatch_events import CloudWatchEvents
-from fargate_constructs.cli.log_events import LogEvent
+from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
+from fargate_constructs.cli.events.log_events import LogEvent
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from fargate_constructs.cli.moments import as_text, milliseconds
+from fargate_constructs.cli.terminal.moments import as_text, milliseconds
 
 # Comments, texts and quoted names: in them no word is SQL.
 OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)

@@ -14,22 +14,22 @@ from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from fargate_constructs.cli import moments
 from fargate_constructs.cli.archive.archived_log_groups import archived_log_groups, subscribed_log_groups
 from fargate_constructs.cli.archive.failed_batches import WaitingEvents
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
 from fargate_constructs.cli.archive.logged_events import BYTES_PER_PAGE, PAGES_PER_SECOND, LoggedEvents
-from fargate_constructs.cli.archived_events import ArchivedEvents
-from fargate_constructs.cli.confirmation import confirm
-from fargate_constructs.cli.deployed_resources import listed
-from fargate_constructs.cli.moments import as_text, milliseconds
-from fargate_constructs.cli.output import counted, in_bytes
+from fargate_constructs.cli.deployed.deployed_resources import listed
+from fargate_constructs.cli.events.archived_events import ArchivedEvents
+from fargate_constructs.cli.terminal import moments
+from fargate_constructs.cli.terminal.confirmation import confirm
+from fargate_constructs.cli.terminal.moments import as_text, milliseconds
+from fargate_constructs.cli.terminal.output import counted, in_bytes
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from fargate_constructs.cli.archives import DeployedArchive
-    from fargate_constructs.cli.progress import Progress
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
+    from fargate_constructs.cli.terminal.progress import Progress
 
 HOUR = timedelta(hours=1)
 # What CloudWatch Logs received less long ago may still be on its way: usually three minutes

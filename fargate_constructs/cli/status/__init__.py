@@ -21,17 +21,17 @@ from rich.console import RenderableType
 
 from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.deployed_jobs import DeployedJob, find_service_or_job
-from fargate_constructs.cli.deployed_resources import place_of
-from fargate_constructs.cli.deployed_services import DeployedService, all_services
-from fargate_constructs.cli.moments import Duration
-from fargate_constructs.cli.output import console, json_option, print_json, print_screen
+from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
+from fargate_constructs.cli.deployed.deployed_resources import place_of
+from fargate_constructs.cli.deployed.deployed_services import DeployedService, all_services
 from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, words
 from fargate_constructs.cli.status.status_of_all import TableReader
 from fargate_constructs.cli.status.status_of_job import job_status
 from fargate_constructs.cli.status.status_of_service import StatusReader
 from fargate_constructs.cli.status.status_text import MAX_TASKS, all_of_them, one_job, one_service
 from fargate_constructs.cli.status.status_watch import Clock, Look, Screen, lines, looks, verdict
+from fargate_constructs.cli.terminal.moments import Duration
+from fargate_constructs.cli.terminal.output import console, json_option, print_json, print_screen
 
 if TYPE_CHECKING:
     from boto3 import Session

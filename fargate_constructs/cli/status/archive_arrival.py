@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from fargate_constructs.cli.archives import DeployedArchive, archive_of
-from fargate_constructs.cli.container_log import container_of
+from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of
+from fargate_constructs.cli.tasks.container_log import container_of
 
 if TYPE_CHECKING:
     from boto3 import Session

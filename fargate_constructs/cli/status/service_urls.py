@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fargate_constructs.cli.deployed_resources import DeployedStack
+from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
 
 if TYPE_CHECKING:
     from boto3 import Session

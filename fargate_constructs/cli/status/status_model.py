@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.output import SHORT_ID
+from fargate_constructs.cli.deployed.deployed_services import DeployedService
 from fargate_constructs.cli.status.archive_arrival import Arrival
 from fargate_constructs.cli.status.queue_depth import Queue
+from fargate_constructs.cli.terminal.output import SHORT_ID
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "FAILED")

@@ -9,8 +9,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from fargate_constructs.cli.deployed_services import DeployedService
-from fargate_constructs.cli.service_facts import DEPLOYMENTS, DEPLOYMENTS_IN_ONE_CALL, Answer, Reader, target_groups
+from fargate_constructs.cli.deployed.deployed_services import DeployedService
+from fargate_constructs.cli.deployed.service_facts import (
+    DEPLOYMENTS,
+    DEPLOYMENTS_IN_ONE_CALL,
+    Answer,
+    Reader,
+    target_groups,
+)
 from fargate_constructs.cli.status.service_alarms import Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.status.service_urls import urls_of
 from fargate_constructs.cli.status.status_answers import deployment_of

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.aws import noting
-from fargate_constructs.cli.deployed_jobs import MACHINE_TYPE, SCHEDULE_TYPE, DeployedJob, family_of, launch_of
-from fargate_constructs.cli.service_facts import TASKS_IN_ONE_CALL
+from fargate_constructs.cli.deployed.deployed_jobs import MACHINE_TYPE, SCHEDULE_TYPE, DeployedJob, family_of, launch_of
+from fargate_constructs.cli.deployed.service_facts import TASKS_IN_ONE_CALL
 from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_of
 from fargate_constructs.cli.status.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.status.status_answers import name_of

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fargate_constructs.cli.service_facts import DEPLOYMENTS
+from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS
 from fargate_constructs.cli.status.queue_depth import Queue
 from fargate_constructs.cli.status.status_model import (
     ENDING,

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from fargate_constructs.cli.aws import meaning_of
-from fargate_constructs.cli.service_facts import DEPLOYMENTS
+from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS
 from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, changes
 from fargate_constructs.cli.status.status_text import clock
 

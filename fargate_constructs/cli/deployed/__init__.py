@@ -1,0 +1,1 @@
+"""What is deployed, found by the names of the app."""

@@ -1,0 +1,1 @@
+"""Log events of CloudWatch Logs and of the archive, in order."""

@@ -1,0 +1,1 @@
+"""One-off tasks: how they start, end and are followed."""
