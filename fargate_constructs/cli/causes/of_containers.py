@@ -74,6 +74,14 @@ CONTAINER_CAUSES = (
         f"{ECS}task_definition_parameters.html",
     ),
     Cause(
+        "overTime",
+        r"not done after \d+ seconds",  # the reason of the timeouts of jobs, and of `run --timeout`
+        "The run of a job was stopped, because it took longer than its timeout.",
+        "The work needs more time than the job has, or it waits for something that does not come.",
+        "Read the last lines of its log; raise the timeout of the job, or let it do less at a time.",
+        "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html",
+    ),
+    Cause(
         "stopped",
         STOPPED_BY_ECS,
         "The task was stopped on purpose.",
