@@ -24,8 +24,9 @@ HEAD = f"""\
 
 `fargate-constructs explain SERVICE` finds these causes by itself
 ([command line](command-line.md#explain-why-tasks-do-not-start)). Search this page for the text that
-AWS shows you. The texts are from AWS's documentation and from public reports. Names and numbers in
-them are examples. A cause without a text is found by a check, or AWS does not publish its text.
+AWS shows you. The texts are from AWS's documentation and from public reports; the one of a timeout
+is this library's. Names and numbers in them are examples. A cause without a text is found by a
+check, or AWS does not publish its text.
 
 `python -m tests.cli.causes_page` writes this page from the table that the command has.
 """
