@@ -16,7 +16,7 @@ SLOW := emulator privilege properties synthesized testing adoption cli monitorin
 	$(addprefix service/,deployments jobs/test_job.py jobs/test_run_before.py links queues/test_queue_program.py \
 		targets/test_ports_and_endpoints.py targets/test_weights.py test_cluster.py test_execution_role.py) \
 	$(addprefix test_,app.py benchmarks.py comparison.py disposable.py examples.py guides.py promises.py proof_app.py readme.py recipes.py security.py stability.py) \
-	tools/test_wheel.py
+	tools/site tools/test_wheel.py
 # Two commands at a time, unless you pass -j.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 
