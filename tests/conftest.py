@@ -66,6 +66,8 @@ REPEATING = (
     "tests/testing/test_page.py::test_the_files_work",
     "tests/tools/",
 )
+# Apps that are kept: tests that are not measured read them, and what is in them is tested elsewhere.
+KEPT = ("tests.modes", "tests.origins", "tests.privilege", "tests.properties")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -109,9 +111,11 @@ def _without_coverage(item: pytest.Item, *, clear_caches: bool) -> Iterator[None
 
 
 def _clear_caches() -> None:
-    """Let the next test call each cached function again: its lines count when they run with coverage on."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("fargate_constructs.")]
+    """Let the next test call each cached function again, also those that make apps, because coverage is on again."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(("fargate_constructs.", "tests."))]
     for module in modules:
+        if module.__name__.startswith(KEPT):
+            continue
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper) and ".lambdas." not in module.__name__:
                 value.cache_clear()
