@@ -359,7 +359,7 @@ def test_a_terminal_that_has_closed_leaves_nothing(
     tasks: Tasks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A message that nobody can read does not end the work."""
+    """A message that cannot be written does not end the work."""
 
     def closed(*_: object, **__: object) -> None:
         raise OSError("Input/output error")

@@ -1,4 +1,4 @@
-"""Sessions of ECS Exec with a fake plugin, which stands in for AWS's."""
+"""Sessions of ECS Exec with a fake plugin in place of AWS's."""
 
 import base64
 import os
@@ -282,7 +282,7 @@ def test_the_terminal_is_restored(terminal: tuple[int, int], monkeypatch: pytest
 
 
 def test_ctrl_y_is_a_key_of_the_session(terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS it would end the plugin; another key stands for it here, because Linux has no such one."""
+    """On macOS this key would end the plugin. Linux has no such key, so the test takes another one."""
     termios = pytest.importorskip("termios")
     _, program = terminal
     monkeypatch.setattr(exec_session, "STDIN", program)

@@ -52,7 +52,7 @@ def a_container(status: str = "RUNNING", **changes: Any) -> dict[str, Any]:  # n
 
 
 def decide(aws: RecordedAws, *denied: str, **changes: Any) -> None:  # noqa: ANN401 - of a result
-    """Let IAM deny some actions to whoever asks, and allow all others."""
+    """Let IAM deny some actions to each role, and allow all others."""
 
     def simulate(request: Any) -> dict[str, Any]:  # noqa: ANN401 - a request
         results = [
