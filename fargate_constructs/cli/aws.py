@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+# What AWS answers, or a part of it, as boto3 returns it.
+Answer = Mapping[str, Any]
 
 # What the errors mean that say nothing about the question. A pattern is for the error's class or code, and its text.
 MEANINGS = {
@@ -72,14 +74,24 @@ def session_for(profile: str | None, region: str | None) -> Session:
 @contextmanager
 def noting(gaps: list[str], subject: str) -> Iterator[None]:
     """Note that a subject is not checked, if AWS refuses it; without a network there is no answer at all."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         if is_no_answer(error):
             raise
-        gaps.append(f"{subject}: {' '.join(str(error).split())}")
+        gaps.append(f"{subject}: {one_line(error)}")
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """Return what boto3 raises if AWS refuses a request, or does not answer: for an `except`."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
+
+    return BotoCoreError, ClientError
+
+
+def one_line(error: Exception) -> str:
+    """Return the text of an error without its line breaks."""
+    return " ".join(str(error).split())
 
 
 def meaning_of(error: Exception) -> str:
@@ -87,9 +99,9 @@ def meaning_of(error: Exception) -> str:
     region = re.search(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d)\.", str(error))
     meaning = _meaning(error)
     if meaning is None:
-        return " ".join(str(error).split())
+        return one_line(error)
     line = meaning.format(region=f"the region {region[1]}" if region else "the region")
-    return f"{line} ({' '.join(str(error).split())})"
+    return f"{line} ({one_line(error)})"
 
 
 def is_no_answer(error: Exception) -> bool:

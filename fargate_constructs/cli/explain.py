@@ -131,7 +131,7 @@ def as_document(found: DeployedService, diagnosis: Diagnosis) -> dict[str, Any]:
         "other_events": diagnosis.other_events,
         "log_task": diagnosis.log_task,
         "log_lines": diagnosis.log_lines,
-        "not_checked": diagnosis.gaps,
+        "not_shown": diagnosis.gaps,
     }
 
 

@@ -105,7 +105,7 @@ def test_each_cause_explains_a_recorded_answer(answer: dict[str, Any], aws: Reco
     document = json.loads(output)
 
     (cause,) = [each for each in CAUSES if each.id == answer["cause"]]
-    assert document["not_checked"] == [], errors
+    assert document["not_shown"] == [], errors
     assert [each["cause"] for each in document["findings"]] == ([] if cause.is_normal else [cause.id])
     assert status == (0 if cause.is_normal else 1)
     assert all(text in json.dumps(each, ensure_ascii=False).replace('\\"', '"') for each in document["findings"])
@@ -288,7 +288,7 @@ def test_what_may_not_be_read_is_not_checked(operation: str, subject: str, aws: 
     status, output, _ = run("Shop/Web", "--json")
 
     assert status == 0
-    gaps = json.loads(output)["not_checked"]
+    gaps = json.loads(output)["not_shown"]
     assert gaps
     assert all(each.startswith(subject) and "not authorized" in each for each in gaps)
 
@@ -416,7 +416,7 @@ def test_what_is_in_another_region_is_not_checked(aws: RecordedAws, run: Run) ->
     document = json.loads(run("Shop/Web", "--json")[1])
 
     where = "it is in another region"
-    assert document["not_checked"] == [f"the image {image}: {where}", f"the secret {secret}: {where}"]
+    assert document["not_shown"] == [f"the image {image}: {where}", f"the secret {secret}: {where}"]
     assert document["findings"] == []
 
 

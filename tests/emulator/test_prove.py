@@ -97,7 +97,7 @@ def test_what_the_emulator_has_is_shown(account: Emulator, tmp_path: Path) -> No
     assert measured["archive"]["line"].startswith("written by this command")
     assert measured["query"]["rows"] == 1
     assert document["place"] == account.endpoint_url
-    assert (document["left"], document["not_asked"]) == ([], [])
+    assert (document["left"], document["not_shown"]) == ([], [])
     assert inventory(account) - before == set()
     assert "On **not AWS**" in (tmp_path / prove.OUTPUT / "report.md").read_text()
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.deployed_resources import listed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def subscribed_log_groups(
         of_policy = None
         note(
             "Not known: whether an account policy subscribes log groups, which logs:DescribeAccountPolicies shows "
-            f"({' '.join(str(error).split())})."
+            f"({one_line(error)})."
         )
     if of_policy is not None:
         return dict(sorted(of_policy.items()))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch, as_event, unpack
 
@@ -82,10 +83,8 @@ class Replays:
 
     def quarantined(self) -> int:
         """Return how many batches could not be read; 0 if the failure bucket may not be listed."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - the same
-
         count = 0
-        with suppress(ClientError):
+        with suppress(self._s3.exceptions.ClientError):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._archive.failure_bucket, Prefix=QUARANTINE
             )
@@ -115,16 +114,14 @@ class WaitingEvents:
 
     def read(self) -> Iterator[LogEvent]:
         """Yield the events of all batches that wait."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - `--help` starts without it
-
         places: list[tuple[dict[str, str], str]] = [({"Bucket": self._archive.failure_bucket}, ASYNC_FAILURES)]
         if self._archive.stream:
             places.append((self._archive.bucket_arguments, STREAM_FAILURES))
         for bucket, prefix in places:
             try:
                 yield from self._of_place(bucket, prefix)
-            except ClientError as error:
-                self.unread.append(f"s3://{bucket['Bucket']}/{prefix}: {' '.join(str(error).split())}")
+            except self._s3.exceptions.ClientError as error:
+                self.unread.append(f"s3://{bucket['Bucket']}/{prefix}: {one_line(error)}")
 
     def _of_place(self, bucket: dict[str, str], prefix: str) -> Iterator[LogEvent]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(**bucket, Prefix=prefix):

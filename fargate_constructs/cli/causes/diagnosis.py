@@ -10,10 +10,11 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.causes.cause import Cause
 from fargate_constructs.cli.causes.start_requirements import missing_requirements
-from fargate_constructs.cli.deployed.service_facts import STEADY, Answer, Reader, ServiceFacts, when_stopped
+from fargate_constructs.cli.deployed.service_facts import STEADY, Reader, ServiceFacts, when_stopped
 
 WRONG_FORMAT = "exec format error"
 QUOTA_CAUSES = ("vcpuQuota", "taskQuota", "sizeQuota")

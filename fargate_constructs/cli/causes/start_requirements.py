@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.egress_addresses import ANYWHERE, ANYWHERE_IPV6, destination_of, routes_of
-from fargate_constructs.cli.deployed.service_facts import Answer, Reader, ServiceFacts
+from fargate_constructs.cli.deployed.service_facts import Reader, ServiceFacts
 
 ECR_IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.[\w.]+/"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedResource,
     DeployedStack,
@@ -220,12 +221,10 @@ def _environment(client: Any, function: str) -> Mapping[str, str]:  # noqa: ANN4
 
 def _encryption_key(s3: Any, archive: DeployedArchive, lacks: list[str]) -> str:  # noqa: ANN401 - of boto3
     """Return the key of a bucket; empty for S3's own."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - `--help` starts without it
-
     try:
         rules = s3.get_bucket_encryption(**archive.bucket_arguments)["ServerSideEncryptionConfiguration"]["Rules"]
-    except ClientError as error:
-        lacks.append(f"its encryption: {' '.join(str(error).split())}")
+    except s3.exceptions.ClientError as error:
+        lacks.append(f"its encryption: {one_line(error)}")
         return ""
     keys = [each.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", "") for each in rules]
     return next(filter(None, keys), "")

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedStack,
     fits,
@@ -26,7 +27,6 @@ from fargate_constructs.cli.deployed.service_egress import subnets_of
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 VPC_TYPE = "AWS::EC2::VPC"
 # The last IDs of a construct path that name no construct of the app: those of an L1 in its L2, and of the L2 in ours.
 INNER_IDS = ("/Vpc", "/Resource")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.synthesized.private_ranges import NAT64, is_private
-
-Answer = Mapping[str, Any]
 
 ANYWHERE, ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.deployed.egress_addresses import Answer, Departure, VpcFacts, read_vpcs, vpcs_of
+from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.deployed.egress_addresses import Departure, VpcFacts, read_vpcs, vpcs_of
 
 
 class ServiceEgress(NamedTuple):

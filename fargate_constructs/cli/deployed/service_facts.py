@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from fargate_constructs.cli.aws import noting
+from fargate_constructs.cli.aws import Answer, noting
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 Found = TypeVar("Found")
 # Of DescribeTasks and DescribeServiceDeployments (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/).
 TASKS_IN_ONE_CALL = 100

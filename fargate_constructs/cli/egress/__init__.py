@@ -208,7 +208,7 @@ def as_document(report: Report, seen: Sequence[Seen] = ()) -> dict[str, Any]:
         "routes": [each._asdict() for each in report.departures],
         "findings": [each._asdict() for each in report.findings],
         "notes": [each._asdict() for each in report.notes],
-        "not_checked": report.gaps,
+        "not_shown": report.gaps,
         "proof": [
             {
                 "subnet": each.probe.subnet,

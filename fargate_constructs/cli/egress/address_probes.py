@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import meaning_of
+from fargate_constructs.cli.aws import Answer, aws_errors, meaning_of
 from fargate_constructs.cli.deployed.deployed_networks import Subject
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 from fargate_constructs.cli.deployed.egress_addresses import Departure
@@ -25,7 +25,6 @@ from fargate_constructs.cli.terminal.output import say
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 # Amazon Linux has curl (https://docs.aws.amazon.com/linux/al2023/ug/curl-minimal.html).
 IMAGE = "public.ecr.aws/amazonlinux/amazonlinux:2023"
 # The first one has IPv4 only, the second one also IPv6.
@@ -245,8 +244,6 @@ def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], 
 
 def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[str]) -> None:  # noqa: ANN401 - of boto3
     """Stop tasks that run, and remove the task definitions; name what could not be removed, also after Ctrl-C."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
     running = [each for each in started if each.task["lastStatus"] not in ENDED]
     steps: list[tuple[str, Callable[[], object]]] = [
         *((f"task {each.id}", lambda each=each: each.stop("interrupted")) for each in running),
@@ -256,7 +253,7 @@ def _clean_up(ecs: Any, started: Sequence[StartedTask], definitions: Collection[
     for what, remove in steps:
         try:
             remove()
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             say(f"{what} is still there: {meaning_of(error)}")
         except KeyboardInterrupt as interrupt:
             say(f"{what} may still be there")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from fargate_constructs.cli.aws import code_of, is_passing
+from fargate_constructs.cli.aws import aws_errors, code_of, is_passing
 from fargate_constructs.cli.events.log_events import LogEvent, timestamp_of
 from fargate_constructs.cli.terminal.moments import milliseconds, now
 
@@ -138,14 +138,12 @@ class CloudWatchEvents:
 
     def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a page; wait if AWS limits the rate, or is not there for a while."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
         waits = iter(WAITS)
         while True:
             try:
                 answer: Mapping[str, Any] = self._client.filter_log_events(**request)
                 break
-            except (BotoCoreError, ClientError) as error:
+            except aws_errors() as error:
                 code = code_of(error) or type(error).__name__
                 wait = next(waits, None)
                 if wait is None or not is_passing(error):

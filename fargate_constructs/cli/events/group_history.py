@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of, readable_archives
 from fargate_constructs.cli.deployed.deployed_resources import listed
 from fargate_constructs.cli.events.archived_events import HOUR, ArchivedEvents, ScanSize
@@ -81,11 +82,11 @@ class GroupHistory:
         self._unasked = ScanSize()
         self.is_complete = True
         """Whether all that was asked for may be read; an object that could not be read is in `unreadable`."""
-        client: Any = session.client("logs", region_name=self.region)
-        self._group = {} if self._routed else self._described(client)
+        self._client: Any = session.client("logs", region_name=self.region)
+        self._group = {} if self._routed else self._described()
         self._cloudwatch = (
             CloudWatchEvents(
-                client,
+                self._client,
                 self.log_group,
                 stream_prefix=common_prefix(sources),
                 expression=request.expression,
@@ -119,9 +120,9 @@ class GroupHistory:
         """Return the events since a time that were not returned before."""
         return [*self._chosen(self._cloudwatch.poll(begin))] if self._cloudwatch else []
 
-    def _described(self, client: Any) -> dict[str, Any]:  # noqa: ANN401 - of boto3
+    def _described(self) -> dict[str, Any]:
         """Return what CloudWatch Logs knows about the log group; nothing if it does not exist."""
-        for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.log_group):
+        for page in self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.log_group):
             for each in page["logGroups"]:
                 if each["logGroupName"] == self.log_group:
                     return dict(each)
@@ -174,13 +175,11 @@ class GroupHistory:
 
     def _counted(self, archived: ArchivedEvents, begin: int, end: int) -> ArchivedEvents | None:
         """Return the archive, after the person has confirmed what it costs; nothing if it may not be read."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - `--help` starts without it
-
         try:
             size = archived.size(begin, end)
-        except ClientError as error:
+        except self._client.exceptions.ClientError as error:
             self.is_complete = False
-            self._note_missing(" ".join(str(error).split()))
+            self._note_missing(one_line(error))
             return None
         self._unasked = ScanSize(*map(sum, zip(self._unasked, size, strict=True)))
         self._confirm(self._unasked, begin)
@@ -193,15 +192,13 @@ class GroupHistory:
             ValueError: If there is neither the log group nor an archive that has something of it, or if the person
                 asked for the archive alone.
         """
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - `--help` starts without it
-
         if not self._group and not self._routed:
             return self._of_deleted_group()
         found, why = self._routed, "no archive was found"
         try:
             found = found or archive_of(self._session, self.log_group, self.region)
-        except (ClientError, ValueError) as error:
-            why, self.is_complete = " ".join(str(error).split()), False
+        except (self._client.exceptions.ClientError, ValueError) as error:
+            why, self.is_complete = one_line(error), False
         if found and found.format:
             return self._archived_in(found)
         if found:

@@ -212,6 +212,6 @@ def _publish(report: ProofReport, *, as_json: bool, shows_account: bool) -> None
     print_screen(screen, table)
     for left in report.leftovers.found:
         screen.print(Text(f"left: {left.type} {left.id} (found by {left.found_by})"))
-    for gap in report.leftovers.not_asked:
+    for gap in report.leftovers.not_shown:
         screen.print(Text(f"not asked: {gap}"))
     click.echo(f"wrote {' and '.join(map(str, files))}; to send it to the project: {FORM}", err=True)

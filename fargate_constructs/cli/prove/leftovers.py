@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fargate_constructs.cli.aws import aws_errors, one_line
 from fargate_constructs.cli.prove.outcomes import DisprovedError, Waiting
 from fargate_constructs.cli.prove.proof_state import TAG
 from fargate_constructs.cli.prove.stack_operations import StackOperations
@@ -36,7 +37,7 @@ class Leftovers(NamedTuple):
     """What a proof has left."""
 
     found: list[Leftover]
-    not_asked: list[str]
+    not_shown: list[str]
     """What AWS did not answer, and why."""
 
 
@@ -56,17 +57,15 @@ def find_leftovers(operations: StackOperations, waiting: Waiting) -> Leftovers:
 
 def _ask(operations: StackOperations) -> Leftovers:
     """Ask each service once."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
     found: dict[str, Leftover] = {}
-    not_asked = []
+    not_shown = []
     for name, ask in QUESTIONS.items():
         try:
             for each in ask(operations):
                 found.setdefault(each.id, each)
-        except (BotoCoreError, ClientError) as error:
-            not_asked.append(f"{name}: {' '.join(str(error).split())}")
-    return Leftovers(list(found.values()), not_asked)
+        except aws_errors() as error:
+            not_shown.append(f"{name}: {one_line(error)}")
+    return Leftovers(list(found.values()), not_shown)
 
 
 def _of_stack(operations: StackOperations) -> Iterator[Leftover]:

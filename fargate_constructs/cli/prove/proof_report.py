@@ -98,7 +98,7 @@ class ProofReport(NamedTuple):
             "expected_usd": self.state.expected_usd,
             "steps": [asdict(each) for each in self.results],
             "left": [each._asdict() for each in self.leftovers.found],
-            "not_asked": self.leftovers.not_asked,
+            "not_shown": self.leftovers.not_shown,
         }
 
     def markdown(self) -> str:
@@ -156,5 +156,5 @@ def _text(value: Any) -> str:  # noqa: ANN401 - what JSON has
 
 def _left(leftovers: Leftovers) -> list[str]:
     left = [f"- {each.type} {each.id} (found by {each.found_by})" for each in leftovers.found]
-    gaps = [f"- not asked: {one_line(each)}" for each in leftovers.not_asked]
+    gaps = [f"- not asked: {one_line(each)}" for each in leftovers.not_shown]
     return [*(left or ["Nothing is left that the command can find."]), *gaps]

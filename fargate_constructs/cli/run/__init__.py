@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, meaning_of, session_for
+from fargate_constructs.cli.aws import Answer, app_option, aws_errors, aws_options, meaning_of, session_for
 from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.run.one_off_targets import target_of
 from fargate_constructs.cli.tasks.container_log import ContainerLog
@@ -21,7 +21,6 @@ from fargate_constructs.cli.terminal.output import json_option, print_json
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 # As `timeout` of GNU has it.
 OVER_TIME = 124
 STARTED_BY = "fargate-constructs/run"
@@ -168,15 +167,13 @@ class LogPrinter:
 
     def print_new_lines(self) -> int:
         """Print the lines that were not printed before; return how many there are."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
         count = 0
         try:
             for line in self._log.new_lines():
                 self._echo(line)
                 self._is_empty = False
                 count += 1
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             if self._is_readable:
                 click.echo(f"the log cannot be read, asks again: {meaning_of(error)}", err=True)
             self._is_readable = False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job, launch_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service, find_service
 from fargate_constructs.cli.tasks.container_log import container_of
@@ -13,8 +13,6 @@ from fargate_constructs.cli.tasks.task_launch import Launch
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-Answer = Mapping[str, Any]
 
 
 class Target(NamedTuple):

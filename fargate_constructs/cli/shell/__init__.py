@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, meaning_of, session_for
+from fargate_constructs.cli.aws import app_option, aws_errors, aws_options, meaning_of, session_for
 from fargate_constructs.cli.command_line import FINDING, NO_RESULT
 from fargate_constructs.cli.deployed.deployed_services import describe_service, find_service
 from fargate_constructs.cli.deployed.service_facts import Reader
@@ -118,13 +118,11 @@ def _validate(words: Sequence[str], *, check: bool, no_check: bool, no_status: b
 
 def _tried_findings(reader: Reader, target: ExecTarget) -> list[Finding]:
     """Return what IAM and EC2 say; without their answer the session may open all the same."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
     findings: list[Finding] = []
     for subject, check in (("permissions", permission_findings), ("the network", network_findings)):
         try:
             findings.extend(check(reader, target))
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             reader.gaps.append(f"{subject}: {meaning_of(error)}")
     return findings
 
@@ -139,7 +137,7 @@ def _print_checks(
     if as_json:
         found = [each._asdict() for each in findings]
         place = {"service": name, "task": target.task_id, "container": target.name}
-        print_json({**place, "findings": found, "not_checked": [*gaps]})
+        print_json({**place, "findings": found, "not_shown": [*gaps]})
         return
     click.echo(f"{name}: {counted_findings(len(findings))}\n{target}")
     for each in findings:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.egress_addresses import PROBLEMS, read_vpcs
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding
 from fargate_constructs.cli.shell.exec_targets import ExecTarget
 
-Answer = Mapping[str, Any]
 HTTPS = 443
 # The problems of egress with which nothing leaves.
 NO_WAY = ("noRoute", "blackhole", "noTaskAddress", "notAvailable", "sourceCheck")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding, role_of
 from fargate_constructs.cli.shell.exec_targets import ExecTarget
 
-Answer = Mapping[str, Any]
 CHANNELS = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.service_facts import TASKS_IN_ONE_CALL, Reader
 from fargate_constructs.cli.tasks.container_log import container_of
 from fargate_constructs.cli.terminal.moments import as_text
 from fargate_constructs.cli.terminal.output import SHORT_ID
 
-Answer = Mapping[str, Any]
 AGENT = "ExecuteCommandAgent"
 HEALTHS = ("UNHEALTHY", "UNKNOWN", "HEALTHY")
 

@@ -5,18 +5,17 @@ log group ──> archive ──> the objects of this hour and of the one before
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of
 from fargate_constructs.cli.tasks.container_log import container_of
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 # Lines are in the folder of the hour in which they were written.
 HOURS = 2
 

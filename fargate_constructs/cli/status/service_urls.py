@@ -5,16 +5,16 @@ target groups ──> load balancers ──> listeners ──> rules ──> URL
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-Answer = Mapping[str, Any]
 Urls = dict[str, list[str]]
 # Of DescribeLoadBalancers and DescribeTags (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/).
 BALANCERS_IN_ONE_CALL = 20

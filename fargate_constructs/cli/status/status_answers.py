@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from fargate_constructs.cli.deployed.service_facts import STEADY, Answer
+from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.deployed.service_facts import STEADY
 from fargate_constructs.cli.status.status_model import UNHEALTHY, Deployment, Event, Revision, Target, Task, words
 
 # What differs between two events of one kind: IDs of tasks, deployments, targets and requests.

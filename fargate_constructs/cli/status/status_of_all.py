@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 from fargate_constructs.cli.deployed.service_facts import (
     DEPLOYMENTS,
     DEPLOYMENTS_IN_ONE_CALL,
-    Answer,
     Reader,
     target_groups,
 )

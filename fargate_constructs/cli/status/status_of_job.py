@@ -5,7 +5,7 @@ DeployedJob ──> schedules, tasks, state machines, queue, alarms ──> JobS
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,6 @@ from fargate_constructs.cli.status.status_model import words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Answer = Mapping[str, Any]
 MAX_EXECUTIONS = 5
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 from fargate_constructs.cli.deployed.egress_addresses import PROBLEMS
 from fargate_constructs.cli.deployed.service_egress import read_service_egress
-from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS, Answer, Reader, gone, target_groups
+from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS, Reader, gone, target_groups
 from fargate_constructs.cli.status.archive_arrival import Arrival, ServiceArchive, archive_of_service
 from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_of
 from fargate_constructs.cli.status.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of

@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from fargate_constructs.cli.aws import meaning_of
+from fargate_constructs.cli.aws import aws_errors, meaning_of
 from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS
 from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, changes
 from fargate_constructs.cli.status.status_text import clock
@@ -48,14 +48,12 @@ def looks(read: Callable[[], Overview], interval: float, clock: Clock) -> Iterat
     Raises:
         Exception: What AWS answers to the first look.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
     last: Look | None = None
     while True:
         try:
             overview = read()
             last = Look(overview, clock.now(), changed(last.overview, overview) if last else [])
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             if last is None:
                 raise
             last = last._replace(changes=[], error=meaning_of(error))

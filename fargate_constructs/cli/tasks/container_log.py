@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-Answer = Mapping[str, Any]
+from fargate_constructs.cli.aws import Answer
 
 
 def container_of(definition: Answer, name: str | None, service: Answer | None = None) -> Answer:

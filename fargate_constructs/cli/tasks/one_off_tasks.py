@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.aws import is_passing
+from fargate_constructs.cli.aws import Answer, aws_errors, is_passing
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.causes.diagnosis import task_text
-from fargate_constructs.cli.tasks.task_launch import Answer, Launch, Override
+from fargate_constructs.cli.tasks.task_launch import Launch, Override
 from fargate_constructs.cli.terminal.interrupts import deferred_interrupts, terminations_as_interrupts
 from fargate_constructs.cli.terminal.output import say
 
@@ -179,13 +179,11 @@ class StartedTask:
         Raises:
             TimeoutError: If there is none for minutes, or ECS has forgotten the task.
         """
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - `--help` starts without it
-
         begin, is_silent = self._clock(), False
         while True:
             try:
                 found = self._ecs.describe_tasks(cluster=self.cluster, tasks=[self.arn])["tasks"]
-            except (BotoCoreError, ClientError) as error:
+            except aws_errors() as error:
                 if not is_passing(error):
                     raise
                 if self._clock() - begin > SILENT_SECONDS:

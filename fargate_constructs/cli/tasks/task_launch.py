@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-Answer = Mapping[str, Any]
+from fargate_constructs.cli.aws import Answer
 
 
 class Launch(NamedTuple):

@@ -212,7 +212,7 @@ def test_json_has_all(run: Run) -> None:
     assert document["addresses"][0]["elastic_ip"]["owner"] == "Shop/Network/EgressIps/1"
     assert document["networks"] == [{"name": "Shop/Network", "vpc": VPC, "region": REGION}]
     assert [each["target"] for each in document["routes"]] == ["nat-1", "nat-2"]
-    assert (document["scope"], document["not_checked"], document["unused"]) == ("service", [], [])
+    assert (document["scope"], document["not_shown"], document["unused"]) == ("service", [], [])
 
 
 def test_plain_and_json_exclude_each_other(run: Run) -> None:

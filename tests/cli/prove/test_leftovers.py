@@ -58,7 +58,7 @@ def test_each_kind_is_found(proof: Proof, aws: RecordedAws) -> None:
         Leftover("task definition", f"{STACK}-Web", "name"),
         Leftover("cloudwatch", ALARM, "index of tags; it may be deleted already"),
     ]
-    assert found.not_asked == []
+    assert found.not_shown == []
 
 
 def test_aws_has_some_minutes(proof: Proof, aws: RecordedAws) -> None:
@@ -76,7 +76,7 @@ def test_without_permission_the_gap_is_listed(proof: Proof, aws: RecordedAws) ->
 
     found = find_leftovers(proof.operations, proof.waiting)
 
-    (gap,) = found.not_asked
+    (gap,) = found.not_shown
     assert gap.startswith("tags: ")
     assert "is not authorized" in gap
     assert "DescribeNetworkInterfaces" not in [name for name, _ in aws.requests]

@@ -167,7 +167,7 @@ def checked(run: Run, *arguments: str) -> dict[str, Any]:
 def ids(run: Run, *arguments: str) -> list[str]:
     """Return the findings of `--check`, if all could be checked."""
     document = checked(run, *arguments)
-    assert document["not_checked"] == []
+    assert document["not_shown"] == []
     return [each["id"] for each in document["findings"]]
 
 
@@ -495,7 +495,7 @@ def test_each_finding_is_one_that_may_keep_a_session_from_opening(
     decide(aws, *denied)
     document = checked(run)
 
-    assert document["not_checked"] == []
+    assert document["not_shown"] == []
     assert [each["id"] for each in document["findings"]] == found
     assert not any(each["is_certain"] for each in document["findings"])
 
@@ -590,7 +590,7 @@ def test_what_may_not_be_read_is_not_checked(aws: RecordedAws, run: Run) -> None
     document = checked(run)
 
     assert document["findings"] == []
-    subjects = [each.partition(":")[0] for each in document["not_checked"]]
+    subjects = [each.partition(":")[0] for each in document["not_shown"]]
     assert subjects == [
         "the cluster's settings for ECS Exec",
         "the permissions of the task role",
@@ -611,7 +611,7 @@ def test_a_check_without_an_answer_refuses_no_session(error: Exception | Error, 
     document = checked(run)
 
     assert document["findings"] == []
-    assert [each.partition(":")[0] for each in document["not_checked"]] == ["permissions", "the network"]
+    assert [each.partition(":")[0] for each in document["not_shown"]] == ["permissions", "the network"]
     assert run("Shop/Web", "--", "echo", "one")[:2] == (0, "one\n")
 
 
@@ -633,7 +633,7 @@ def test_the_caller_is_simulated_as_iam_knows_it(
 ) -> None:
     """A session of a role is no principal of IAM's simulator, and the root user may do all."""
     aws.answers["GetCallerIdentity"] = {"Account": ACCOUNT, "Arn": arn}
-    assert checked(run)["not_checked"] == gaps
+    assert checked(run)["not_shown"] == gaps
     sources = [
         each["PolicySourceArn"]
         for each in requests_of(aws, "SimulatePrincipalPolicy")
@@ -648,13 +648,13 @@ def test_conditions_that_are_not_known_are_no_finding(aws: RecordedAws, run: Run
     document = checked(run)
 
     assert document["findings"] == []
-    assert document["not_checked"] == [f"ecs:ExecuteCommand of {ROLE}: it depends on aws:ResourceTag/team"]
+    assert document["not_shown"] == [f"ecs:ExecuteCommand of {ROLE}: it depends on aws:ResourceTag/team"]
 
 
 def test_a_task_in_the_network_of_an_instance_is_not_checked_there(aws: RecordedAws, run: Run) -> None:
     """It has no network interface of its own."""
     aws.answers["DescribeTasks"] = {"tasks": [a_task(attachments=[])]}
-    assert checked(run)["not_checked"] == ["the network: the task has no network interface of its own"]
+    assert checked(run)["not_shown"] == ["the network: the task has no network interface of its own"]
 
 
 def test_the_check_is_readable(aws: RecordedAws, run: Run) -> None:
