@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -34,26 +31,6 @@ MEANINGS = {
 }
 # The codes of errors of AWS after which the same request may be answered.
 PASSING = r"Throttl|LimitExceeded|TooManyRequests|ServerException|ServiceUnavailable|InternalFailure|InternalServer"
-
-
-def profile_option(command: Function) -> Function:
-    """Add `--profile` to a command."""
-    return click.option("--profile", help="The profile of your AWS credentials. By default AWS_PROFILE.")(command)
-
-
-def aws_options(command: Function) -> Function:
-    """Add `--profile` and `--region` to a command."""
-    region = click.option("--region", help="The region. By default that of the stack in the app, or AWS_REGION.")
-    return profile_option(region(command))
-
-
-def app_option(command: Function) -> Function:
-    """Add `--app` to a command that finds what is deployed."""
-    return click.option(
-        "--app",
-        type=click.Path(exists=True, path_type=Path),
-        help="The folder of `cdk synth`, whose stacks are searched first. By default cdk.out, if it is there.",
-    )(command)
 
 
 def session_for(profile: str | None, region: str | None) -> Session:

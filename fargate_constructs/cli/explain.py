@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,17 +10,16 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.causes.diagnosis import Diagnosis, Finding, diagnose
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed.deployed_services import DeployedService, find_service
 from fargate_constructs.cli.deployed.service_facts import Reader
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.moments import as_text
 from fargate_constructs.cli.terminal.output import (
     SHORT_ID,
     console,
     counted_findings,
-    json_option,
     print_json,
     print_wrapped,
 )
@@ -40,13 +38,9 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("service")
-@app_option
-@json_option
-@aws_options
+@place_options()
 @click.pass_context
-def command(
-    context: click.Context, *, service: str, app: Path | None, as_json: bool, profile: str | None, region: str | None
-) -> None:
+def command(context: click.Context, *, service: str, as_json: bool, place: Place) -> None:
     """Say why tasks of a service do not start, or stop.
 
     SERVICE is a construct path, such as Shop/Web, or a part of it that fits one service; or CLUSTER/SERVICE, also of a
@@ -55,8 +49,8 @@ def command(
     The status is 1 if there is a finding: a failure of the last hour or of the last deployment, or something that the
     next task will lack.
     """
-    session = session_for(profile, region)
-    found = find_service(session, service.strip("/"), app, region, also_lost=True)
+    session = place.session()
+    found = find_service(session, service.strip("/"), place.app, place.region, also_lost=True)
     diagnosis = diagnose(Reader(session, found))
     if as_json:
         print_json(as_document(found, diagnosis))

@@ -35,11 +35,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with a healthy service."""
-    clients.reset()
-    monkeypatch.setattr(explain, "session_for", lambda *_: clients)
-    monkeypatch.chdir(tmp_path)
     return clients
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ import click
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, range_options
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
 from fargate_constructs.cli.terminal.output import counted, print_json
 from fargate_constructs.logs.backfill import PREFIX
@@ -44,9 +44,7 @@ def command(
     context: click.Context,
     *,
     archive: str,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
     log_group: str,
     export_bucket: str | None,
     since: datetime | None,
@@ -67,7 +65,7 @@ def command(
     )
     from fargate_constructs.logs.backfill.zipped_objects import BackfillError  # noqa: PLC0415 - the same
 
-    session, found = chosen(archive, app, profile, region)
+    session, found = chosen(archive, place)
     if found.format == "raw" and not (since and until):
         raise ValueError(
             f"{found.name} stores raw batches, which backfill cannot compare with; write --since and --until, so that "

@@ -15,6 +15,7 @@ from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
 from fargate_constructs.cli.archive.object_downloads import Download, Outcome, download_all
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.events.archived_events import INSTANT, ArchivedEvents, ArchivedObject, ScanSize
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
 from fargate_constructs.cli.terminal.moments import as_text, milliseconds
@@ -56,9 +57,7 @@ def command(
     context: click.Context,
     *,
     archive: str,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
     since: datetime,
     until: datetime | None,
     log_groups: tuple[str, ...],
@@ -73,7 +72,7 @@ def command(
 
     The status is 1 if something could not be copied.
     """
-    session, found = chosen(archive, app, profile, region)
+    session, found = chosen(archive, place)
     begin, end = milliseconds(since), milliseconds(until or moments.now())
     if begin >= end:
         raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until or moments.now())}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.deployed.archives import DeployedArchive, find_archive
+from fargate_constructs.cli.options import Command, Place, place_options
 from fargate_constructs.cli.terminal.moments import Moment
-from fargate_constructs.cli.terminal.output import json_option
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -19,9 +17,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def archive_options(command: Function) -> Function:
+def archive_options(command: Command) -> Command:
     """Add the argument ARCHIVE, the options by which it is found, and `--json`: below all other options."""
-    return click.argument("archive", required=False, default="")(app_option(json_option(aws_options(command))))
+    return click.argument("archive", required=False, default="")(place_options()(command))
 
 
 def range_options(*, since_help: str, until_help: str, is_required: bool = False) -> Callable[[Function], Function]:
@@ -43,10 +41,10 @@ def log_groups_option(help_: str) -> Callable[[Function], Function]:
     return click.option("--log-group", "log_groups", multiple=True, callback=once, help=help_)
 
 
-def chosen(archive: str, app: Path | None, profile: str | None, region: str | None) -> tuple[Session, DeployedArchive]:
+def chosen(archive: str, place: Place) -> tuple[Session, DeployedArchive]:
     """Return the session, and the archive with a name."""
-    session = session_for(profile, region)
-    return session, find_archive(session, archive.strip("/"), app, region)
+    session = place.session()
+    return session, find_archive(session, archive.strip("/"), place.app, place.region)
 
 
 def validate_format(archive: DeployedArchive) -> None:

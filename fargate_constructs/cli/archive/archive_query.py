@@ -27,6 +27,7 @@ from fargate_constructs.cli.archive.object_downloads import Download, download_a
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
 from fargate_constructs.cli.events.archived_events import RETRIEVAL_PRICE
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
 from fargate_constructs.cli.terminal.interrupts import terminations_as_interrupts
 from fargate_constructs.cli.terminal.output import counted, in_bytes, print_json
@@ -69,9 +70,7 @@ Examples:
 def command(
     *,
     archive: str,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
     sql: str | None,
     named: str | None,
     is_list: bool,
@@ -92,7 +91,7 @@ def command(
     if [sql is not None, named is not None, is_list].count(True) != 1:
         raise click.UsageError("write one of --sql, --named and --list")
     chosen_format = _format(format_, as_json=as_json, output=output)
-    session, found = chosen(archive, app, profile, region)
+    session, found = chosen(archive, place)
     validate_format(found)
     if is_list:
         _print_saved(session, found, as_json=as_json)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen
 from fargate_constructs.cli.archive.failed_batches import Replays
 from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal.output import counted, print_json
 from fargate_constructs.cli.terminal.progress import Progress
 
@@ -33,9 +32,7 @@ def command(
     context: click.Context,
     *,
     archive: str,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
     runs: int,
     as_json: bool,
 ) -> None:
@@ -46,7 +43,7 @@ def command(
 
     The status is 1 if batches still wait.
     """
-    session, found = chosen(archive, app, profile, region)
+    session, found = chosen(archive, place)
     if not found.replay:
         raise ValueError(f"{found.name} has no replay function that could be found: {'; '.join(found.lacks)}")
     replays = Replays(session, found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from fargate_constructs.cli.archive.hour_comparison import MAX_NAMED, Hour
 from fargate_constructs.cli.archive.verification import Group, Verification
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.events.log_events import LogEvent
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.confirmation import yes_option
 from fargate_constructs.cli.terminal.moments import as_text
@@ -45,9 +45,7 @@ def command(
     context: click.Context,
     *,
     archive: str,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
     since: datetime,
     until: datetime | None,
     log_groups: tuple[str, ...],
@@ -61,7 +59,7 @@ def command(
 
     The status is 1 if the archive lacks an event, or if something could not be read. The answer says what to do.
     """
-    session, found = chosen(archive, app, profile, region)
+    session, found = chosen(archive, place)
     end = min(until or moments.now(), moments.now())
     if since >= end:
         raise ValueError(f"--since must be before --until and before now, got: {as_text(since)} and {as_text(end)}")

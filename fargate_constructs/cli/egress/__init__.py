@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, NO_ANSWER
 from fargate_constructs.cli.deployed.deployed_networks import find_subject
 from fargate_constructs.cli.deployed.egress_addresses import ANYWHERE, Departure
@@ -23,8 +21,9 @@ from fargate_constructs.cli.egress.egress_report import (
     described,
     report_on,
 )
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
-from fargate_constructs.cli.terminal.output import console, json_option, print_json, print_wrapped
+from fargate_constructs.cli.terminal.output import console, print_json, print_wrapped
 
 INDENT, LABEL = 2, 12
 VERDICTS = {
@@ -49,9 +48,7 @@ Examples:
 @click.option("--cidrs", "plain", flag_value="cidrs", help="Print only ranges, one a line, such as 203.0.113.7/32.")
 @click.option("--prove", is_flag=True, help="Start a task in each subnet, which asks what address the internet sees.")
 @yes_option
-@app_option
-@json_option
-@aws_options
+@place_options()
 @click.pass_context
 def command(
     context: click.Context,
@@ -60,10 +57,8 @@ def command(
     plain: str | None,
     prove: bool,
     yes: bool,
-    app: Path | None,
     as_json: bool,
-    profile: str | None,
-    region: str | None,
+    place: Place,
 ) -> None:
     """Show the addresses from which tasks reach the internet.
 
@@ -77,8 +72,8 @@ def command(
     """
     if plain and (as_json or prove):
         raise click.UsageError(f"--{plain} and {'--json' if as_json else '--prove'} exclude each other")
-    session = session_for(profile, region)
-    report = report_on(session, find_subject(session, name.strip("/"), app, region))
+    session = place.session()
+    report = report_on(session, find_subject(session, name.strip("/"), place.app, place.region))
     seen = []
     if prove:
         probes = plan_probes(report.subject, report.departures)

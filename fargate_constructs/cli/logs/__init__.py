@@ -9,11 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINE, NO_ANSWER
 from fargate_constructs.cli.deployed.deployed_resources import MAX_LISTED
 from fargate_constructs.cli.events.cloudwatch_events import LATE, PAUSE_SECONDS
@@ -22,6 +20,7 @@ from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.cli.logs.log_history import LogHistory
 from fargate_constructs.cli.logs.log_lines import LinePrinter, time_text
 from fargate_constructs.cli.logs.log_sources import find_logs
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
 from fargate_constructs.cli.terminal.moments import Moment, milliseconds, now
 from fargate_constructs.cli.terminal.progress import Progress
@@ -57,9 +56,7 @@ Examples:
 )
 @click.option("--no-prefix", is_flag=True, help="Print messages without time, task and container.")
 @yes_option
-@app_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each line.")
-@aws_options
+@place_options("Print one JSON document for each line.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -76,9 +73,7 @@ def command(
     no_prefix: bool,
     as_json: bool,
     yes: bool,
-    app: Path | None,
-    profile: str | None,
-    region: str | None,
+    place: Place,
 ) -> None:
     """Print the log of a service, a job or a log group.
 
@@ -89,8 +84,8 @@ def command(
     The status is 0 also without a line, and 2 if a part of the lines could not be read.
     """
     _validate(since, until, follow=follow, expression=expression, source=source)
-    session = session_for(profile, region)
-    found = find_logs(session, name if name.startswith("/") else name.strip("/"), app, region)
+    session = place.session()
+    found = find_logs(session, name if name.startswith("/") else name.strip("/"), place.app, place.region)
     chosen = found.of(containers, task)
     for each in chosen.notes:
         click.echo(each, err=True)
@@ -100,7 +95,7 @@ def command(
         printer = LinePrinter(chosen.sources, has_prefix=not no_prefix, as_json=as_json, before=progress.clear)
         person = Person(lambda text: confirm(text, yes=yes), progress.note, _shown(progress, printer))
         at = milliseconds(now())
-        request = Request(Source(source), expression, has_time=bool(since or until), at=at, app=app)
+        request = Request(Source(source), expression, has_time=bool(since or until), at=at, app=place.app)
         groups = [GroupHistory(session, each, request, person) for each in chosen.by_group().values()]
         _validate_groups(groups, person, follow=follow, source=source)
         reading = Reading(LogHistory(groups, at), since=since, until=until, tail=tail)

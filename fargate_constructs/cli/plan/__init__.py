@@ -12,8 +12,9 @@ from fargate_constructs.adoption.adoption_file import read_adoption_file
 from fargate_constructs.adoption.findings import Finding, findings_of
 from fargate_constructs.adoption.refactor_mapping import find_refusals, refactor_mapping
 from fargate_constructs.adoption.stack_plan import Plan, make_plan
-from fargate_constructs.cli.aws import aws_options, session_for
+from fargate_constructs.cli.aws import session_for
 from fargate_constructs.cli.command_line import FINDING
+from fargate_constructs.cli.options import aws_options
 from fargate_constructs.cli.plan.plan_overview import Overview, overview
 from fargate_constructs.cli.plan.plan_overview_report import overview_markdown, print_overview
 from fargate_constructs.cli.plan.plan_page import as_page

@@ -19,8 +19,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from fargate_constructs.cli.aws import profile_option, session_for
+from fargate_constructs.cli.aws import session_for
 from fargate_constructs.cli.command_line import FINDING, FINE, INTERRUPTED
+from fargate_constructs.cli.options import profile_option
 from fargate_constructs.cli.prove.leftovers import Leftovers, find_leftovers
 from fargate_constructs.cli.prove.outcomes import Waiting
 from fargate_constructs.cli.prove.proof_assemblies import MOST_HOURS, USUAL_HOURS, synthesize, usd_of

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fargate_constructs.cli.aws import Answer, app_option, aws_errors, aws_options, meaning_of, session_for
+from fargate_constructs.cli.aws import Answer, aws_errors, meaning_of
 from fargate_constructs.cli.command_line import NO_RESULT
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.run.one_off_targets import target_of
 from fargate_constructs.cli.tasks.container_log import ContainerLog
 from fargate_constructs.cli.tasks.one_off_tasks import Ended, StartedTask, start_task
 from fargate_constructs.cli.tasks.task_launch import Override
 from fargate_constructs.cli.terminal.moments import Duration
-from fargate_constructs.cli.terminal.output import json_option, print_json
+from fargate_constructs.cli.terminal.output import print_json
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -62,9 +62,7 @@ def variables(_context: click.Context, _parameter: click.Parameter, values: Sequ
 @click.option("--timeout", type=Duration(), help="Stop the task after a time, such as 30m. By default never.")
 @click.option("--detach", is_flag=True, help="Start the task, print its ID, and do not wait for it.")
 @click.option("--like", metavar="SERVICE", help="A service whose cluster, network and capacity the task gets.")
-@app_option
-@json_option
-@aws_options
+@place_options()
 @click.pass_context
 def command(
     context: click.Context,
@@ -78,10 +76,8 @@ def command(
     timeout: int | None,
     detach: bool,
     like: str | None,
-    app: Path | None,
     as_json: bool,
-    profile: str | None,
-    region: str | None,
+    place: Place,
 ) -> None:
     """Run a one-off task, and end with its exit status.
 
@@ -94,8 +90,8 @@ def command(
     """
     if detach and timeout:
         raise click.UsageError("--timeout needs this program to wait; leave out --detach")
-    session = session_for(profile, region)
-    target = target_of(session, name.strip("/"), like=like, container=container, app=app, region=region)
+    session = place.session()
+    target = target_of(session, name.strip("/"), like=like, container=container, place=place)
     if target.is_service and not words:
         raise click.UsageError("the command of a service does not end; write another one: -- COMMAND")
     ecs = session.client("ecs", region_name=target.region)

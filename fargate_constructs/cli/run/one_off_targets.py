@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job, launch_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service, find_service
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.tasks.container_log import container_of
 from fargate_constructs.cli.tasks.task_launch import Launch
 
@@ -30,25 +30,23 @@ def target_of(
     session: Session,
     name: str,
     *,
-    like: str | None = None,
-    container: str | None = None,
-    app: Path | None = None,
-    region: str | None = None,
+    like: str | None,
+    container: str | None,
+    place: Place,
 ) -> Target:
-    """Return the target with a name.
+    """Return the target with a name, and the container that gets the command: one with a name, or the main one.
 
     Args:
-        session: The credentials, and the region if there is no other.
+        session: The credentials.
         name: The construct path of a service or job, a part of it that fits nothing else, or CLUSTER/SERVICE.
         like: The name of a service, whose cluster, network and capacity the task gets. By default those of the target.
-        container: The container that gets the command. By default the main one.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
+        container: The container's name.
+        place: Where it is searched.
 
     Raises:
         ValueError: If there is no such target or container, or the target's stack does not say where it runs.
     """
-    found = find_service_or_job(session, name, app, region)
+    found = find_service_or_job(session, name, place.app, place.region)
     service: Answer = {}
     if isinstance(found, DeployedJob):
         # `like` answers what the stack of a job may not say.
@@ -57,7 +55,7 @@ def target_of(
         service = describe_service(session, found)
         launch = Launch.of_service(service)
     if like:
-        model = describe_service(session, find_service(session, like, app, region))
+        model = describe_service(session, find_service(session, like, place.app, place.region))
         launch = Launch.of_service(model).with_task_definition(launch.task_definition)
     ecs: Any = session.client("ecs", region_name=found.region)
     definition = ecs.describe_task_definition(taskDefinition=launch.task_definition)["taskDefinition"]

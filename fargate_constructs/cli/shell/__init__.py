@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fargate_constructs.cli.aws import app_option, aws_errors, aws_options, meaning_of, session_for
+from fargate_constructs.cli.aws import aws_errors, meaning_of
 from fargate_constructs.cli.command_line import FINDING, NO_RESULT
 from fargate_constructs.cli.deployed.deployed_services import describe_service, find_service
 from fargate_constructs.cli.deployed.service_facts import Reader
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.shell.exec_checks import Finding, plugin_findings, task_findings
 from fargate_constructs.cli.shell.exec_network import network_findings
 from fargate_constructs.cli.shell.exec_permissions import permission_findings
@@ -29,7 +29,7 @@ from fargate_constructs.cli.shell.exec_session import (
     relay,
 )
 from fargate_constructs.cli.shell.exec_targets import ExecTarget, choose_target
-from fargate_constructs.cli.terminal.output import counted_findings, json_option, print_json
+from fargate_constructs.cli.terminal.output import counted_findings, print_json
 from fargate_constructs.cli.terminal.terminals import HAS_TERMINALS
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ NOT_ENDED = "the session ended before the command did: it may go on in the conta
 @click.option("--check", is_flag=True, help="Say what a session would lack, and open none.")
 @click.option("--no-check", is_flag=True, help="Open the session without asking IAM and EC2 before.")
 @click.option("--no-status", is_flag=True, help="Run COMMAND without the shell that prints its status.")
-@app_option
-@json_option
-@aws_options
+@place_options()
 @click.pass_context
 def command(
     context: click.Context,
@@ -72,10 +70,8 @@ def command(
     check: bool,
     no_check: bool,
     no_status: bool,
-    app: Path | None,
     as_json: bool,
-    profile: str | None,
-    region: str | None,
+    place: Place,
 ) -> None:
     """Open a shell in a running task, or run a command there.
 
@@ -86,8 +82,8 @@ def command(
     input and no terminal. Without COMMAND the status of a session is 0, because ECS Exec knows no other one.
     """
     _validate(words, check=check, no_check=no_check, no_status=no_status, as_json=as_json)
-    session = session_for(profile, region)
-    found = find_service(session, service.strip("/"), app, region)
+    session = place.session()
+    found = find_service(session, service.strip("/"), place.app, place.region)
     reader = Reader(session, found)
     target = choose_target(reader, describe_service(session, found), task=task, container=container)
     findings = [*plugin_findings(), *task_findings(target)]
@@ -102,7 +98,7 @@ def command(
         click.echo(f"{found.name}: no session can open in {target}", err=True)
         context.exit(NO_RESULT)
     click.echo(f"{found.name}: {target}", err=True)
-    context.exit(_open(session, found.region, target, words, profile, no_status=no_status))
+    context.exit(_open(session, found.region, target, words, place.profile, no_status=no_status))
 
 
 def _validate(words: Sequence[str], *, check: bool, no_check: bool, no_status: bool, as_json: bool) -> None:
@@ -136,8 +132,8 @@ def _print_checks(
 ) -> None:
     if as_json:
         found = [each._asdict() for each in findings]
-        place = {"service": name, "task": target.task_id, "container": target.name}
-        print_json({**place, "findings": found, "not_shown": [*gaps]})
+        about = {"service": name, "task": target.task_id, "container": target.name}
+        print_json({**about, "findings": found, "not_shown": [*gaps]})
         return
     click.echo(f"{name}: {counted_findings(len(findings))}\n{target}")
     for each in findings:

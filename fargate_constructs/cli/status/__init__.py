@@ -13,17 +13,16 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import RenderableType
 
-from fargate_constructs.cli.aws import app_option, aws_options, session_for
 from fargate_constructs.cli.command_line import FINDING
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import place_of
 from fargate_constructs.cli.deployed.deployed_services import DeployedService, all_services
+from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.status.status_model import Outcome, Overview, ServiceStatus, words
 from fargate_constructs.cli.status.status_of_all import TableReader
 from fargate_constructs.cli.status.status_of_job import job_status
@@ -31,7 +30,7 @@ from fargate_constructs.cli.status.status_of_service import StatusReader
 from fargate_constructs.cli.status.status_text import MAX_TASKS, all_of_them, one_job, one_service
 from fargate_constructs.cli.status.status_watch import Clock, Look, Screen, lines, looks, verdict
 from fargate_constructs.cli.terminal.moments import Duration
-from fargate_constructs.cli.terminal.output import console, json_option, print_json, print_screen
+from fargate_constructs.cli.terminal.output import console, print_json, print_screen
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -72,9 +71,7 @@ Examples:
     show_default=True,
     help="How long --wait waits; then the status is 2.",
 )
-@app_option
-@json_option
-@aws_options
+@place_options()
 @click.pass_context
 def command(
     context: click.Context,
@@ -84,10 +81,8 @@ def command(
     wait: bool,
     interval: int,
     timeout: int,
-    app: Path | None,
     as_json: bool,
-    profile: str | None,
-    region: str | None,
+    place: Place,
 ) -> None:
     """Show how services are: deployment, tasks, targets, alarms.
 
@@ -98,13 +93,13 @@ def command(
     The status is 1 if something is not healthy: fewer tasks run than desired, the last deployment failed or was rolled
     back, a task or target is unhealthy, an alarm is in ALARM, or the last run of a job failed.
     """
-    session = session_for(profile, region)
-    found = find_service_or_job(session, service.strip("/"), app, region) if service else None
+    session = place.session()
+    found = find_service_or_job(session, service.strip("/"), place.app, place.region) if service else None
     if isinstance(found, DeployedJob):
         if watch or wait:
             raise ValueError(f"--watch and --wait need a service, got: the job {found.name}; leave them out")
         context.exit(FINDING if _print_job(found, as_json=as_json) else 0)
-    read = _reader(session, found, app, region)
+    read = _reader(session, found, place)
     if not (watch or wait):
         overview = read()
         _print(overview, as_json=as_json)
@@ -117,14 +112,14 @@ def command(
     _show(some, as_json=as_json)
 
 
-def _reader(session: Session, found: DeployedService | None, app: Path | None, region: str | None) -> Read:
+def _reader(session: Session, found: DeployedService | None, place: Place) -> Read:
     """Return what asks for the status of one service, or of all."""
     if found:
         reader = StatusReader(session, found, CLOCK.now)
         return lambda: Overview([reader.status()], is_one=True)
-    services = all_services(session, app, region)
+    services = all_services(session, place.app, place.region)
     if not services:
-        raise ValueError(f"{place_of(session, region)} has no ECS service; correct --profile or --region")
+        raise ValueError(f"{place_of(session, place.region)} has no ECS service; correct --profile or --region")
     return TableReader(session, services).overview
 
 

@@ -2,19 +2,18 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from fargate_constructs.cli.archive import archive_options
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.terminal import confirmation
 from fargate_constructs.logs.backfill import PREFIX
 from tests.cli.recorded_aws import RecordedAws, stack_resource
+from tests.cli.runner import runner
 from tests.logs.deployed import client, environment_of
 from tests.logs.faults import in_process
 from tests.logs.memory_logs import Group, MemoryLogs
@@ -24,7 +23,7 @@ NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
 RANGE = ("--log-group", "/old", "--since", "2026-02-27", "--until", "2026-03-01")
 ARCHIVE = DeployedArchive("Shop/Logs", "us-east-1", bucket="archive", format="ndjson", stack="Shop")
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive", "backfill", *RANGE)
 
 
 class Account:
@@ -48,10 +47,9 @@ def logs() -> MemoryLogs:
     return made
 
 
-@pytest.fixture
-def run(logs: MemoryLogs, clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs the command; returns its status, and what it printed."""
-    clients.reset()
+@pytest.fixture(autouse=True)
+def account(logs: MemoryLogs, clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The command asks an account with a bucket for exports."""
     policy = {"Bucket": {"Ref": "Exports"}, "PolicyDocument": {"Resource": f"arn:aws:s3:::exports/{PREFIX}/*"}}
     resources: dict[str, dict[str, Any]] = {
         "Exports": {"Type": "AWS::S3::Bucket"},
@@ -71,14 +69,8 @@ def run(logs: MemoryLogs, clients: RecordedAws, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE)
     with in_process(logs) as url:
         account = Account(clients, url)
-        monkeypatch.setattr(archive_options, "session_for", lambda *_: account)
-
-        def function(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-            result = CliRunner().invoke(commands, ["archive", "backfill", *RANGE, *arguments], input=text)
-            assert isinstance(result.exception, SystemExit | None), result.exception
-            return result.exit_code, result.stdout, result.stderr
-
-        yield function
+        monkeypatch.setattr("fargate_constructs.cli.options.session_for", lambda *_: account)
+        yield
 
 
 def archived(logs: MemoryLogs) -> list[str]:
@@ -87,7 +79,7 @@ def archived(logs: MemoryLogs) -> list[str]:
     return sorted(json.loads(line)["message"] for body in bodies for line in gzip.decompress(body).splitlines())
 
 
-def test_a_backfill(logs: MemoryLogs, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backfill(logs: MemoryLogs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bucket for exports is found; a person confirms; the progress is no part of the output."""
     status, output, errors = run()
     assert (status, output, archived(logs)) == (2, "", [])
@@ -108,7 +100,7 @@ def test_a_backfill(logs: MemoryLogs, run: Run, monkeypatch: pytest.MonkeyPatch)
     }
 
 
-def test_a_day_that_is_left(logs: MemoryLogs, run: Run) -> None:
+def test_a_day_that_is_left(logs: MemoryLogs) -> None:
     """The rest is done, and the status is 1; another run does it."""
     logs.ends = [{"code": "FAILED", "message": "access denied"}]
     status, output, errors = run("--yes")
@@ -125,7 +117,7 @@ def test_a_day_that_is_left(logs: MemoryLogs, run: Run) -> None:
         (["--log-group", "/not/there"], "there is no log group '/not/there'"),
     ],
 )
-def test_a_range_that_makes_no_sense(run: Run, arguments: list[str], message: str) -> None:
+def test_a_range_that_makes_no_sense(arguments: list[str], message: str) -> None:
     """Nothing is asked, and nothing exported."""
     status, _, errors = run(*arguments)
     assert status == 2
@@ -133,10 +125,10 @@ def test_a_range_that_makes_no_sense(run: Run, arguments: list[str], message: st
     assert "--yes" not in errors
 
 
-def test_archives_without_what_it_needs(clients: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archives_without_what_it_needs(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack without a bucket for exports, and raw batches."""
     clients.answers["GetTemplate"] = {"TemplateBody": {"Resources": {name: {} for name in ("Policy", "OtherPolicy")}}}
     assert "the stack of Shop/Logs must have one LogExportBucket, got: 0; write --export-bucket" in run("--yes")[2]
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE._replace(format="raw"))
-    monkeypatch.setattr("tests.cli.archive.test_archive_backfill.RANGE", ("--log-group", "/old"))
-    assert "Shop/Logs stores raw batches, which backfill cannot compare with; write --since" in run("--yes")[2]
+    errors = runner("archive", "backfill")("--log-group", "/old", "--yes")[2]
+    assert "Shop/Logs stores raw batches, which backfill cannot compare with; write --since" in errors

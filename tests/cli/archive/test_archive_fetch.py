@@ -6,20 +6,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from fargate_constructs.cli.archive import archive_fetch, archive_options, object_downloads
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.terminal import confirmation
+from tests.cli.runner import runner
 from tests.logs.deployed import client, environment_of
 from tests.logs.faults import FaultyS3, in_process, over_http, pass_on, refuse, reset, stay_silent
 from tests.logs.memory_s3 import MemoryS3, Stored
@@ -31,7 +30,7 @@ OTHER = f"log_group=%2Fecs%2Fapi/dt=2026-02-28/hour=23/99-{'0' * 32}.ndjson.gz"
 RANGE = ("--since", "2026-02-28T22:30", "--until", "2026-03-01")
 ARCHIVE = DeployedArchive("Shop/Logs", "us-east-1", bucket="archive", format="ndjson", prefix="log_group=")
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive", "fetch", *RANGE, "--output", "copy")
 
 
 class Bucket:
@@ -67,24 +66,17 @@ def bucket() -> Iterator[Bucket]:
     made.faulty.ended.set()
 
 
-@pytest.fixture
-def run(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    """Runs the command in an empty folder; returns its status, and what it printed."""
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The command asks the bucket."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE)
     with in_process(bucket.faulty) as url:
         s3 = client("s3", environment_of(url))
         session = SimpleNamespace(client=lambda *_, **__: s3)
-        monkeypatch.setattr(archive_options, "session_for", lambda *_: session)
-
-        def function(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-            command = ["archive", "fetch", *RANGE, "--output", "copy", *arguments]
-            result = CliRunner().invoke(commands, command, input=text)
-            assert isinstance(result.exception, SystemExit | None), result.exception
-            return result.exit_code, result.stdout, result.stderr
-
-        yield function
+        monkeypatch.setattr("fargate_constructs.cli.options.session_for", lambda *_: session)
+        yield
 
 
 def files() -> list[str]:
@@ -92,7 +84,7 @@ def files() -> list[str]:
     return sorted(str(each.relative_to("copy")) for each in Path("copy").rglob("*") if each.is_file())
 
 
-def test_a_second_run_fetches_what_is_missing(bucket: Bucket, run: Run) -> None:
+def test_a_second_run_fetches_what_is_missing(bucket: Bucket) -> None:
     """Files have the paths of keys; a cut one, and one without its end, are fetched again."""
     assert run("--log-group", "/ecs/web")[:2] == (0, "12 objects fetched (9.6 KB), 0 were there, of 12 in Shop/Logs\n")
     assert files() == sorted(KEYS)
@@ -111,7 +103,7 @@ def test_a_second_run_fetches_what_is_missing(bucket: Bucket, run: Run) -> None:
     assert run(*twice)[1] == "0 objects fetched (0 bytes), 12 were there, of 12 in Shop/Logs\n"
 
 
-def test_hours_and_log_groups(bucket: Bucket, run: Run) -> None:
+def test_hours_and_log_groups(bucket: Bucket) -> None:
     """Hidden lists and other hours stay; a log group that is not there is named."""
     bucket.put(f"{HOUR}_1-{'0' * 32}.merged.txt", b"a list")
     bucket.put(KEYS[0].replace("hour=22", "hour=21"), b"too early")
@@ -127,7 +119,7 @@ def test_hours_and_log_groups(bucket: Bucket, run: Run) -> None:
     assert "--since must be before --until, got: 2026-04-01" in run("--since", "2026-04-01")[2]
 
 
-def test_a_key_that_leads_out_of_the_folder(bucket: Bucket, run: Run) -> None:
+def test_a_key_that_leads_out_of_the_folder(bucket: Bucket) -> None:
     """Who may write to the bucket cannot write to other folders of the reader."""
     evil = f"{HOUR}../../../../dt=2026-02-28/hour=22/1-{'0' * 32}.ndjson.gz"
     bucket.put(evil, b"evil")
@@ -138,7 +130,7 @@ def test_a_key_that_leads_out_of_the_folder(bucket: Bucket, run: Run) -> None:
     assert run()[1].startswith("0 objects fetched (0 bytes), 13 were there, of 14 in Shop/Logs\n")
 
 
-def test_a_log_group_that_is_too_long_for_a_file(bucket: Bucket, run: Run) -> None:
+def test_a_log_group_that_is_too_long_for_a_file(bucket: Bucket) -> None:
     """The others are fetched; many objects are counted."""
     for number in range(7):
         bucket.put(f"log_group={'%2Fa' * 64}/dt=2026-02-28/hour=22/{number}-{'0' * 32}.ndjson.gz", b"a")
@@ -149,7 +141,7 @@ def test_a_log_group_that_is_too_long_for_a_file(bucket: Bucket, run: Run) -> No
         assert output.endswith("\nand 2 more; --json has all\n")
 
 
-def test_what_is_wrong_with_a_body(bucket: Bucket, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_with_a_body(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken connection is tried again; content that differs from its ETag is not kept."""
     attempts: list[str] = []
 
@@ -186,7 +178,7 @@ def test_a_size_that_differs(bucket: Bucket, tmp_path: Path) -> None:
     assert outcome.problems[:2] == ["c was deleted meanwhile", "b must be restored first"]
 
 
-def test_objects_to_restore(bucket: Bucket, run: Run) -> None:
+def test_objects_to_restore(bucket: Bucket) -> None:
     """What is in an archive class is named with the command that restores it; the rest is fetched."""
     for key in KEYS[:7]:
         bucket.objects[key].headers["x-amz-storage-class"] = "DEEP_ARCHIVE"
@@ -199,7 +191,7 @@ def test_objects_to_restore(bucket: Bucket, run: Run) -> None:
     assert len(json.loads(run("--json")[1])["to_restore"]) == 7
 
 
-def test_compaction_meanwhile(bucket: Bucket, run: Run) -> None:
+def test_compaction_meanwhile(bucket: Bucket) -> None:
     """A deleted object is not missed: a new list has what its lines are in. Files of joined objects are counted."""
     assert run("--log-group", "/ecs/web")[0] == 0
     (Path("copy") / KEYS[1]).unlink()
@@ -218,7 +210,7 @@ def test_compaction_meanwhile(bucket: Bucket, run: Run) -> None:
     assert merged in files()
 
 
-def test_files_of_an_hour_before(bucket: Bucket, run: Run) -> None:
+def test_files_of_an_hour_before(bucket: Bucket) -> None:
     """A log router's object may go on into the first hour; what an earlier run fetched beside it was not joined."""
     for name in ("a", "b"):
         bucket.put(f"{HOUR}routed-{name}.ndjson.gz", b"lines")
@@ -229,7 +221,7 @@ def test_files_of_an_hour_before(bucket: Bucket, run: Run) -> None:
     assert "1 file of these hours not in the archive now" in run()[1]
 
 
-def test_objects_that_go_on_vanishing(bucket: Bucket, run: Run) -> None:
+def test_objects_that_go_on_vanishing(bucket: Bucket) -> None:
     """After some rounds the command says so."""
     bucket.faulty.always("GET", "/99-", refuse(404, "NoSuchKey"))
     status, output, _ = run()
@@ -241,7 +233,7 @@ def test_objects_that_go_on_vanishing(bucket: Bucket, run: Run) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"), [(refuse(403, "AccessDenied"), "AccessDenied"), (reset, "there is no answer")]
 )
-def test_a_refusal_ends_the_command(bucket: Bucket, run: Run, fault: Any, message: str) -> None:  # noqa: ANN401
+def test_a_refusal_ends_the_command(bucket: Bucket, fault: Any, message: str) -> None:  # noqa: ANN401
     """What holds for one object holds for all; no partial file is left."""
     bucket.faulty.always("GET", "/6-", fault)
     status, output, errors = run()
@@ -250,7 +242,7 @@ def test_a_refusal_ends_the_command(bucket: Bucket, run: Run, fault: Any, messag
     assert not [each for each in files() if each.endswith(".partial")]
 
 
-def test_a_large_range_is_confirmed(bucket: Bucket, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_range_is_confirmed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """The size and the price are named before the first byte; the second round does not ask again."""
     for key in KEYS:
         bucket.objects[key].headers["x-amz-storage-class"] = "GLACIER_IR"
@@ -265,7 +257,7 @@ def test_a_large_range_is_confirmed(bucket: Bucket, run: Run, monkeypatch: pytes
     assert run("--yes")[0] == 0
 
 
-def test_a_full_disk(bucket: Bucket, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """The room that is needed is named before the first byte."""
     monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=9))
     status, _, errors = run()
@@ -307,7 +299,7 @@ download_all(s3, {"Bucket": "archive"}, downloads, threads=1)
 """
 
 
-def test_a_run_that_is_killed(bucket: Bucket, run: Run) -> None:
+def test_a_run_that_is_killed(bucket: Bucket) -> None:
     """While an object is on its way: no file with its name is there, and the next run goes on."""
     bucket.faulty.always("GET", "/4-", stay_silent)
     with over_http(bucket.faulty) as url:

@@ -22,6 +22,7 @@ from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.terminal.output import in_bytes
 from tests.cli.recorded_aws import RecordedAws
+from tests.cli.runner import runner
 
 ROOT = Path(__file__).parents[3]
 SINCE, UNTIL = datetime(2026, 2, 27, 22, tzinfo=UTC), datetime(2026, 2, 28, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ SAVED = {
     "QueryString": "SELECT message FROM logs WHERE dt > '2026' AND strpos(message, ?) > 0",
 }
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive", "query")
 
 
 # --- The SQL ---
@@ -247,14 +248,11 @@ def test_each_explanation_has_a_reason() -> None:
 # --- The command ---
 
 
-@pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+@pytest.fixture(autouse=True)
+def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
     """An archive with one saved query; each query succeeds, and has a row."""
-    clients.reset()
-    monkeypatch.setattr(archive_options, "session_for", lambda *_: clients)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    monkeypatch.chdir(tmp_path)
     clients.answers |= {
         "ListNamedQueries": {"NamedQueryIds": ["1"]},
         "BatchGetNamedQuery": {"NamedQueries": [SAVED]},
@@ -265,18 +263,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "GetWorkGroup": workgroup(BytesScannedCutoffPerQuery=107_374_182_400),
     }
     return clients
-
-
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["archive", "query", *arguments], input=text)
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 def execution(state: str, reason: str = "", statement: str = "DML", **statistics: int) -> dict[str, Any]:
@@ -305,7 +291,7 @@ def test_the_commands_are_listed() -> None:
     assert CliRunner().invoke(commands, ["archive", "no-such"]).exit_code == 2
 
 
-def test_all_pages_without_the_names(aws: RecordedAws, run: Run) -> None:
+def test_all_pages_without_the_names(aws: RecordedAws) -> None:
     """The names are on the first page only, and a row may be equal to them."""
     pages = {None: results(["n"], ["1"], next_page="t"), "t": results(["n"], ["3"])}
     aws.answers["GetQueryResults"] = lambda request: (
@@ -316,7 +302,7 @@ def test_all_pages_without_the_names(aws: RecordedAws, run: Run) -> None:
     assert errors == "3 rows; 2.0 GB read in 0.0 s, about 0.01000 USD\n"
 
 
-def test_other_statements_have_no_names(aws: RecordedAws, run: Run) -> None:
+def test_other_statements_have_no_names(aws: RecordedAws) -> None:
     """The first row of SHOW is a row, also if it is equal to the name of the column; DDL may have no columns."""
     aws.answers["GetQueryExecution"] = execution("SUCCEEDED", statement="UTILITY")
     assert run("--sql", "SHOW TABLES", "--format", "csv")[1] == '"n"\n"n"\n"1"\n'
@@ -324,7 +310,7 @@ def test_other_statements_have_no_names(aws: RecordedAws, run: Run) -> None:
     assert run("--sql", "SHOW TABLES", "--json")[:2] == (0, "[]\n")
 
 
-def test_describe_answers_texts_with_tabs(aws: RecordedAws, run: Run) -> None:
+def test_describe_answers_texts_with_tabs(aws: RecordedAws) -> None:
     """Athena gives one cell for all columns (https://github.com/DyfanJones/noctua/issues/230)."""
     aws.answers["GetQueryExecution"] = execution("SUCCEEDED", statement="UTILITY")
     answer = results(["message   \tvarchar   \t   "], [""], ["# Partition Information"])
@@ -339,7 +325,7 @@ def test_describe_answers_texts_with_tabs(aws: RecordedAws, run: Run) -> None:
     ]
 
 
-def test_a_saved_query(aws: RecordedAws, run: Run) -> None:
+def test_a_saved_query(aws: RecordedAws) -> None:
     """Its parameters are texts; it is listed with what it needs."""
     assert run("--list")[1] == "errors\n    What is wrong? It needs 1 --parameter.\n"
     assert json.loads(run("--list", "--json")[1])[0]["parameters"] == 1
@@ -353,7 +339,7 @@ def test_a_saved_query(aws: RecordedAws, run: Run) -> None:
     assert run("--list")[1] == "errors\n    What is wrong?\n"
 
 
-def test_a_query_without_a_day(aws: RecordedAws, run: Run) -> None:
+def test_a_query_without_a_day(aws: RecordedAws) -> None:
     """It may cost much, so a person is asked; the limit of the workgroup says how much."""
     status, _, errors = run("--sql", LIMITED)
     assert status == 2
@@ -367,7 +353,7 @@ def test_a_query_without_a_day(aws: RecordedAws, run: Run) -> None:
         assert run("--sql", "-", *arguments, text=LIMITED)[0] == 0
 
 
-def test_log_groups(aws: RecordedAws, run: Run) -> None:
+def test_log_groups(aws: RecordedAws) -> None:
     """A mistyped one would have no rows, so it is refused."""
     aws.answers["ListObjectsV2"] = {"CommonPrefixes": [{"Prefix": "log_group=%2Fecs%2Fweb/"}]}
     limit = ("--sql", LIMITED, "--since", "1h", "--log-group")
@@ -379,7 +365,7 @@ def test_log_groups(aws: RecordedAws, run: Run) -> None:
     )
 
 
-def test_progress_and_failure(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_and_failure(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The state and the bytes are shown; a failure is explained, and has status 2."""
     shown: list[str] = []
     monkeypatch.setattr(
@@ -406,7 +392,7 @@ def test_progress_and_failure(aws: RecordedAws, run: Run, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("stop", [{}, ("AccessDeniedException", "no")])
-def test_an_interrupt_stops_the_query(aws: RecordedAws, run: Run, stop: Any) -> None:  # noqa: ANN401 - an answer
+def test_an_interrupt_stops_the_query(aws: RecordedAws, stop: Any) -> None:  # noqa: ANN401 - an answer
     """Also if nothing stops it, the status is that of the interrupt."""
 
     def interrupt(_request: object) -> dict[str, Any]:
@@ -418,7 +404,7 @@ def test_an_interrupt_stops_the_query(aws: RecordedAws, run: Run, stop: Any) -> 
     assert [*Path().iterdir()] == []
 
 
-def test_the_end_of_a_job_stops_the_query(aws: RecordedAws, run: Run) -> None:
+def test_the_end_of_a_job_stops_the_query(aws: RecordedAws) -> None:
     """SIGTERM is like Ctrl-C, until the command ends."""
     before = signal.getsignal(signal.SIGTERM)
 
@@ -432,7 +418,7 @@ def test_the_end_of_a_job_stops_the_query(aws: RecordedAws, run: Run) -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_files_have_their_names_when_they_are_whole(aws: RecordedAws, run: Run) -> None:
+def test_files_have_their_names_when_they_are_whole(aws: RecordedAws) -> None:
     """The suffix chooses the format; what a failed query would have written is not there."""
     assert run("--sql", "SELECT 1", "--output", "rows.JSON")[:2] == (0, "")
     assert Path("rows.JSON").read_text() == '[\n{"n": 1}\n]\n'
@@ -448,7 +434,7 @@ def test_files_have_their_names_when_they_are_whole(aws: RecordedAws, run: Run) 
     assert sorted(each.name for each in Path().iterdir()) == ["rows.JSON", "rows.txt"]
 
 
-def test_parquet(aws: RecordedAws, run: Run) -> None:
+def test_parquet(aws: RecordedAws) -> None:
     """Athena writes it below its results; a file that cannot be read leaves no folder with the name."""
     aws.answers |= {
         "GetWorkGroup": workgroup(ResultConfiguration={"OutputLocation": "s3://results/results/"}),
@@ -487,7 +473,7 @@ def test_parquet(aws: RecordedAws, run: Run) -> None:
         (["--sql", "DELETE FROM lines"], "this command only reads, got: DELETE"),
     ],
 )
-def test_wrong_options(run: Run, aws: RecordedAws, arguments: list[str], message: str) -> None:
+def test_wrong_options(aws: RecordedAws, arguments: list[str], message: str) -> None:
     """The message says what to write; nothing is started."""
     status, _, errors = run(*arguments)
     assert status == 2
@@ -496,7 +482,7 @@ def test_wrong_options(run: Run, aws: RecordedAws, arguments: list[str], message
 
 
 @pytest.mark.parametrize("lacks", [("a catalog: none",), ()])
-def test_an_archive_without_a_catalog(run: Run, monkeypatch: pytest.MonkeyPatch, lacks: tuple[str, ...]) -> None:
+def test_an_archive_without_a_catalog(monkeypatch: pytest.MonkeyPatch, lacks: tuple[str, ...]) -> None:
     """Such as one of raw batches."""
     bare = ARCHIVE._replace(workgroup="", lacks=lacks)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: bare)

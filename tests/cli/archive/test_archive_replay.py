@@ -3,21 +3,20 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from click.testing import CliRunner
 
 from fargate_constructs.cli.archive import archive_options, failed_batches
 from fargate_constructs.cli.archive.failed_batches import WaitingEvents, events_of
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch
 from tests.cli.recorded_aws import RecordedAws
+from tests.cli.runner import runner
 from tests.logs.deployed import delivery, log_event
 
 ARCHIVE = DeployedArchive(
@@ -27,14 +26,12 @@ LOG = '{"failure": "a", "reason": "NotLandedError: the shipper failed", "times":
 EVENT = LogEvent(1_772_323_199_999, "/ecs/web", "web/app/1", "hello", "1")
 BATCH = delivery(log_event())
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive", "replay")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
     """An archive without failed batches."""
-    clients.reset()
-    monkeypatch.setattr(archive_options, "session_for", lambda *_: clients)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE)
     clients.answers |= {
         "Invoke": answer({"replayed": 0, "waiting": 0}),
@@ -42,18 +39,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
         "GetFunctionConfiguration": {"LoggingConfig": {"LogGroup": "/shop/replay"}},
     }
     return clients
-
-
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["archive", "replay", *arguments])
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 def answer(payload: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
@@ -73,7 +58,7 @@ def runs(aws: RecordedAws, *results: tuple[int, int]) -> None:
     aws.answers["Invoke"] = invoke
 
 
-def test_nothing_waits(run: Run, aws: RecordedAws) -> None:
+def test_nothing_waits(aws: RecordedAws) -> None:
     """One run is enough; batches in quarantine are counted."""
     assert run() == (0, "0 replayed, 0 still waiting, after 1 run\n", "")
     assert [name for name, _ in aws.requests].count("Invoke") == 1
@@ -83,13 +68,13 @@ def test_nothing_waits(run: Run, aws: RecordedAws) -> None:
     assert json.loads(run("--json")[1])["quarantined"] == 0
 
 
-def test_runs_until_none_waits(run: Run, aws: RecordedAws) -> None:
+def test_runs_until_none_waits(aws: RecordedAws) -> None:
     """A run has 15 minutes, and may leave batches."""
     runs(aws, (500, 200), (200, 0))
     assert run() == (0, "700 replayed, 0 still waiting, after 2 runs\n", "")
 
 
-def test_a_run_that_replays_none_is_the_last(run: Run, aws: RecordedAws) -> None:
+def test_a_run_that_replays_none_is_the_last(aws: RecordedAws) -> None:
     """The reasons of the function's log are shown, and where it is; the status is 1."""
     runs(aws, (1, 3), (0, 3))
     assert run() == (
@@ -116,13 +101,13 @@ def test_a_run_that_replays_none_is_the_last(run: Run, aws: RecordedAws) -> None
     )
 
 
-def test_a_connection_that_ends(run: Run, aws: RecordedAws) -> None:
+def test_a_connection_that_ends(aws: RecordedAws) -> None:
     """A NAT gateway forgets a connection without traffic after six minutes."""
     aws.answers["Invoke"] = ReadTimeoutError(endpoint_url="https://lambda.us-east-1.amazonaws.com/")
     assert "the connection to Lambda ended before the run of replay, which goes on for up to 15 minutes" in run()[2]
 
 
-def test_a_function_that_fails(run: Run, aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_fails(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no answer, and so no finding."""
     error = {"errorType": "ClientError", "errorMessage": "AccessDenied"}
     aws.answers["Invoke"] = answer(error, FunctionError="Unhandled")

@@ -1,24 +1,23 @@
 """`fargate-constructs archive verify`: objects of the real shipper, on an S3 in memory; CloudWatch Logs is recorded."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from fargate_constructs.cli.archive import archive_options, archive_verify, hour_comparison, verification
 from fargate_constructs.cli.archive.archived_log_groups import subscribed_log_groups
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
 from fargate_constructs.cli.archive.logged_events import LoggedEvent
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.events.cloudwatch_events import MAX_SAME
 from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.cli.terminal import confirmation, moments
 from tests.cli.recorded_aws import RecordedAws
+from tests.cli.runner import runner
 from tests.logs.deployed import client, delivery, environment_of, load
 from tests.logs.faults import in_process
 from tests.logs.memory_s3 import MemoryS3, Stored
@@ -38,7 +37,7 @@ ARCHIVE = DeployedArchive(
     failure_bucket="failures",
 )
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive", "verify", *RANGE)
 
 
 def milliseconds(at: datetime) -> int:
@@ -92,16 +91,15 @@ class Account:
         return {"events": [e for e in self.events if request["startTime"] <= e["timestamp"] <= request["endTime"]]}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def account(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An archive that has all events of the hour before yesterday's eleven o'clock."""
-    clients.reset()
     monkeypatch.setattr(moments, "now", lambda: NOW)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: ARCHIVE)
     memory = MemoryS3("archive", "failures")
     with in_process(memory) as url:
         made = Account(clients, memory, url)
-        monkeypatch.setattr(archive_options, "session_for", lambda *_: made)
+        monkeypatch.setattr("fargate_constructs.cli.options.session_for", lambda *_: made)
         made.ship(*made.events)
         clients.answers |= {
             "DescribeLogGroups": {
@@ -113,19 +111,6 @@ def account(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[A
             "GetMetricData": {"MetricDataResults": [{"Id": "received", "Values": [1000.0, 2000.0]}]},
         }
         yield made
-
-
-@pytest.fixture
-def run(account: Account) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del account
-
-    def function(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["archive", "verify", *RANGE, *arguments], input=text)
-        assert isinstance(result.exception, SystemExit | None), result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 # --- An hour ---
@@ -190,7 +175,7 @@ def test_what_the_archive_does_not_have_yet(monkeypatch: pytest.MonkeyPatch) -> 
 # --- The command ---
 
 
-def test_all_is_there(account: Account, run: Run) -> None:
+def test_all_is_there(account: Account) -> None:
     """By the IDs of all events; empty hours are only in JSON."""
     assert run() == (
         0,
@@ -215,7 +200,7 @@ def test_all_is_there(account: Account, run: Run) -> None:
     assert len(json.loads(run(*twice, "--json")[1])["log_groups"]) == 1
 
 
-def test_the_guide_shows_what_is_printed(account: Account, run: Run) -> None:
+def test_the_guide_shows_what_is_printed(account: Account) -> None:
     """The example of the guide."""
     account.events += [logged(number, TEN + timedelta(hours=1)) for number in range(3)]
     account.memory.buckets["archive"].objects.clear()
@@ -228,7 +213,7 @@ def test_the_guide_shows_what_is_printed(account: Account, run: Run) -> None:
     assert max(map(len, output.splitlines()[:-4])) <= 80
 
 
-def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_events_are_named(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where, and what to do; a text has the first ones, and hours with findings if there are many."""
     account.memory.buckets["archive"].objects.clear()
     monkeypatch.setattr(archive_verify, "MAX_EVENTS", 1)
@@ -262,7 +247,7 @@ def test_missing_events_are_named(account: Account, run: Run, monkeypatch: pytes
     assert "  2 hours                   5          1          4          0\n" in run()[1]
 
 
-def test_young_events(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_young_events(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that CloudWatch Logs has just received are on their way."""
     account.memory.buckets["archive"].objects.clear()
     account.events = [logged(1, TEN, ingestionTime=milliseconds(NOW - timedelta(minutes=5))), logged(2)]
@@ -286,7 +271,7 @@ def test_young_events(account: Account, run: Run, monkeypatch: pytest.MonkeyPatc
     assert run()[0] == 0
 
 
-def test_when_to_backfill(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_to_backfill(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """When no delivery is tried any more; with a short retention as soon as it can be exported."""
     account.memory.buckets["archive"].objects.clear()
     account.events = [logged(2)]
@@ -302,7 +287,7 @@ def test_when_to_backfill(account: Account, run: Run, monkeypatch: pytest.Monkey
     assert f"  do  from 2026-11-29 17:00:00 UTC on: {backfill}" in run()[1]
 
 
-def test_retention(account: Account, run: Run) -> None:
+def test_retention(account: Account) -> None:
     """Nothing is proved about hours that CloudWatch Logs has deleted; without retention there is no hurry."""
     groups: list[dict[str, Any]] = [{"logGroupName": "/ecs/web", "retentionInDays": 1}, {"logGroupName": "/ecs/web2"}]
     account.aws.answers["DescribeLogGroups"] = {"logGroups": groups}
@@ -326,7 +311,7 @@ def test_retention(account: Account, run: Run) -> None:
     assert "must be before --until and before now" in run("--since", "2026-12-01")[2]
 
 
-def test_what_cannot_be_read_is_a_finding(account: Account, run: Run) -> None:
+def test_what_cannot_be_read_is_a_finding(account: Account) -> None:
     """An object that is no gzip, and a failed batch that is no JSON."""
     (key,) = account.ship(*account.events)
     account.memory.buckets["archive"].objects[key].body = b"no gzip"
@@ -339,7 +324,7 @@ def test_what_cannot_be_read_is_a_finding(account: Account, run: Run) -> None:
     assert f"Not read, so that its events may be missing in the counts: s3://archive/{key}" in output
 
 
-def test_a_long_comparison_is_confirmed(account: Account, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_comparison_is_confirmed(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time follows from what the log group received, the price from the objects."""
     assert run()[0] == 0
     account.aws.answers["GetMetricData"] = {"MetricDataResults": [{"Id": "received", "Values": [5e9]}]}
@@ -357,7 +342,7 @@ def test_a_long_comparison_is_confirmed(account: Account, run: Run, monkeypatch:
 
 
 @pytest.mark.parametrize(("repeated", "status"), [(3, 0), (MAX_SAME + 1, 2)])
-def test_pages_without_events(account: Account, run: Run, repeated: int, status: int) -> None:
+def test_pages_without_events(account: Account, repeated: int, status: int) -> None:
     """CloudWatch Logs gives the same token several times while it searches; not for ever."""
     left = repeated
 
@@ -382,7 +367,7 @@ def subscribed(account: Account, archive: DeployedArchive = ARCHIVE) -> tuple[di
     return subscribed_log_groups(session, archive, show=lambda _: None, note=notes.append), notes
 
 
-def test_subscribed_log_groups(account: Account, run: Run) -> None:
+def test_subscribed_log_groups(account: Account) -> None:
     """Those of the archive's function or stream; what else it has is named."""
     stream = "arn:aws:firehose:us-east-1:111122223333:deliverystream/stream"
     arns = {"/ecs/web": LAMBDA, "/ecs/api": f"{LAMBDA}-other", "/ecs/b": stream}
@@ -435,7 +420,7 @@ def test_an_account_policy(account: Account) -> None:
     assert subscribed(account) == ({}, [])
 
 
-def test_a_filter_pattern(account: Account, run: Run) -> None:
+def test_a_filter_pattern(account: Account) -> None:
     """What it leaves out is missing, and the answer says why; a subscription of all events beside it is enough."""
     filters = [{"destinationArn": LAMBDA, "filterPattern": "ERROR"}]
     account.aws.answers["DescribeSubscriptionFilters"] = {"subscriptionFilters": filters}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,9 +128,8 @@ def resources(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with two archives, and the stack of a function that is none."""
-    clients.reset()
     stacks = [{"StackName": each, "CreationTime": BEFORE, "StackStatus": "CREATE_COMPLETE"} for each in ("Shop", "Raw")]
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"}}
     clients.answers.update(
@@ -145,7 +143,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         DescribeStackResources=stack_of,
         DescribeDeliveryStream=stream,
     )
-    monkeypatch.chdir(tmp_path)
     return clients
 
 

@@ -40,10 +40,8 @@ PARTS = ("AWS::ECS::TaskDefinition", "AWS::EC2::SecurityGroup", "AWS::ECS::Clust
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:  # noqa: ANN401 - a path
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with the service `Shop/Web`, and the job `Shop/Report` that only people start."""
-    clients.reset()
-    monkeypatch.chdir(tmp_path)
     deploy(clients)
     return clients
 

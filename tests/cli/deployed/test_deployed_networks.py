@@ -59,9 +59,8 @@ def vpcs(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with two stacks, a stack with jobs that no name finds, and a VPC and services of no stack."""
-    clients.reset()
     subnets = [{"SubnetId": name, "VpcId": vpc, "AvailabilityZone": "us-east-1a"} for vpc, name in VPCS.items()]
     jobs = {"Jobs": ("AWS::ECS::Service", arn("jobs"), "Jobs/Worker/Service")}
     gateways = [
@@ -79,7 +78,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "DescribeNatGateways": {"NatGateways": gateways},
         "DescribeVpcs": vpcs,
     }
-    monkeypatch.chdir(tmp_path)
     return clients
 
 

@@ -15,7 +15,6 @@ from botocore.exceptions import (
 )
 from click.testing import CliRunner
 
-from fargate_constructs.cli import explain
 from fargate_constructs.cli.aws import session_for
 from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.deployed_services import find_service
@@ -81,9 +80,8 @@ def services(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with three stacks, and with services of no stack."""
-    clients.reset()
     cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/main"
     clients.answers.update(
         DescribeStacks=stacks,
@@ -92,8 +90,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         ListClusters={"clusterArns": [cluster]},
         ListServices=services,
     )
-    monkeypatch.setattr(explain, "session_for", lambda *_: clients)
-    monkeypatch.chdir(tmp_path)
     return clients
 
 

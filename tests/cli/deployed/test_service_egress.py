@@ -37,7 +37,6 @@ def test_a_service_leaves_from_all_its_subnets() -> None:
 
 def test_without_subnets_of_its_own_nothing_is_known(clients: RecordedAws) -> None:
     """Tasks that run in the network of instances have none; subnets that are gone have no VPC."""
-    clients.reset()
     clients.answers["DescribeSubnets"] = {"Subnets": []}
     ec2 = clients.client("ec2")
 
@@ -48,7 +47,6 @@ def test_without_subnets_of_its_own_nothing_is_known(clients: RecordedAws) -> No
 
 def test_a_healthy_service_leaves_from_its_nat_gateway(clients: RecordedAws) -> None:
     """Five requests are enough if no VPC route leads to anything else."""
-    clients.reset()
     found = read_service_egress(clients.client("ec2"), service())
 
     assert (found.addresses, found.problems) == (["203.0.113.7"], [])
@@ -64,7 +62,6 @@ def test_a_healthy_service_leaves_from_its_nat_gateway(clients: RecordedAws) -> 
 
 def test_ec2_is_asked_for_what_routes_lead_to(clients: RecordedAws) -> None:
     """By filters, so that what another account has is no error."""
-    clients.reset()
     routes = [
         NAT_ROUTE,
         {"DestinationCidrBlock": "198.51.100.0/24", "NetworkInterfaceId": "eni-1"},

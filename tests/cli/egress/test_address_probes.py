@@ -21,7 +21,7 @@ from fargate_constructs.cli.egress.address_probes import (
 )
 from fargate_constructs.cli.egress.egress_report import report_on
 from tests.cli.deployed.test_egress_addresses import ANYWHERE, IPV6, NAT_ROUTE, by, nat, subnet, table
-from tests.cli.egress.test_egress import Run, aws, filtered, network, run
+from tests.cli.egress.test_egress import aws, filtered, network, run
 from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, Time, interrupt, requests_of
 
@@ -103,7 +103,7 @@ def tasks(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Tasks:
     return made
 
 
-def test_each_subnet_is_asked(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_each_subnet_is_asked(aws: RecordedAws, tasks: Tasks) -> None:
     """A task in each subnet sees the address of its NAT gateway; nothing is left."""
     status, output, errors = run("Shop/Web", "--prove", "--yes")
 
@@ -120,7 +120,7 @@ def test_each_subnet_is_asked(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
     assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
 
 
-def test_a_task_has_least_privileges(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_a_task_has_least_privileges(aws: RecordedAws, tasks: Tasks) -> None:
     """The service's execution role, log group and security groups; no task role, no secret, no Spot capacity."""
     network(aws, ["subnet-0a1b"])
     run("Shop/Web", "--prove", "--yes")
@@ -172,9 +172,7 @@ def test_a_task_has_least_privileges(aws: RecordedAws, tasks: Tasks, run: Run) -
         ([], 2, "no address: no answer (its log is empty)"),
     ],
 )
-def test_what_is_seen_is_compared(
-    lines: list[str], status: int, text: str, *, aws: RecordedAws, tasks: Tasks, run: Run
-) -> None:
+def test_what_is_seen_is_compared(lines: list[str], status: int, text: str, *, aws: RecordedAws, tasks: Tasks) -> None:
     """With the addresses that the VPC routes of the subnet lead to."""
     network(aws, ["subnet-0a1b"])
     tasks.lines["subnet-0a1b"] = lines
@@ -185,9 +183,7 @@ def test_what_is_seen_is_compared(
 
 
 @pytest.mark.parametrize(("ip", "status", "verdict"), [("203.0.113.7", 0, "proven"), ("8.8.8.8", 1, "otherAddress")])
-def test_behind_a_transit_gateway(
-    ip: str, status: int, verdict: str, *, aws: RecordedAws, tasks: Tasks, run: Run
-) -> None:
+def test_behind_a_transit_gateway(ip: str, status: int, verdict: str, *, aws: RecordedAws, tasks: Tasks) -> None:
     """The VPC routes do not show the address; any Elastic IP of the account proves it, and answers the finding."""
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(TransitGatewayId="tgw-1"))]}
     network(aws, ["subnet-0a1b"])
@@ -208,7 +204,7 @@ def test_behind_a_transit_gateway(
     ]
 
 
-def test_an_address_of_another_account_is_named_as_such(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_an_address_of_another_account_is_named_as_such(aws: RecordedAws, tasks: Tasks) -> None:
     """The VPC routes do not show which address is expected."""
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(TransitGatewayId="tgw-1"))]}
     network(aws, ["subnet-0a1b"])
@@ -222,7 +218,7 @@ def test_an_address_of_another_account_is_named_as_such(aws: RecordedAws, tasks:
     [(["ipv4=203.0.113.7"], 1, ["198.51.100.0/24"]), ([], 2, [ANYWHERE, "198.51.100.0/24"])],
 )
 def test_a_route_that_no_task_has_tried_stays_a_finding(
-    lines: list[str], status: int, findings: list[str], *, aws: RecordedAws, tasks: Tasks, run: Run
+    lines: list[str], status: int, findings: list[str], *, aws: RecordedAws, tasks: Tasks
 ) -> None:
     """A task asks one page of the internet, and so shows nothing about other VPC routes; without answer, nothing."""
     partner = {"DestinationCidrBlock": "198.51.100.0/24", "TransitGatewayId": "tgw-1"}
@@ -236,7 +232,7 @@ def test_a_route_that_no_task_has_tried_stays_a_finding(
     assert [text.partition(" by ")[0].rpartition(" ")[2] for text in texts] == findings
 
 
-def test_tasks_with_public_addresses_are_a_finding(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_tasks_with_public_addresses_are_a_finding(aws: RecordedAws, tasks: Tasks) -> None:
     """What one task sees proves nothing for the next one."""
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(GatewayId="igw-1"))]}
     network(aws, ["subnet-0a1b"], assignPublicIp="ENABLED")
@@ -288,7 +284,7 @@ def test_a_gateway_with_several_addresses_is_asked_again(aws: Any, tasks: Tasks)
     assert request["overrides"]["containerOverrides"][0]["command"][0].count(IPV4_PAGE) == REQUESTS
 
 
-def test_a_person_is_asked_first(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_a_person_is_asked_first(aws: RecordedAws, tasks: Tasks) -> None:
     """Without a terminal and without --yes nothing is started; the message has the cost and what is done."""
     status, output, errors = run("Shop/Web", "--prove")
 
@@ -299,7 +295,7 @@ def test_a_person_is_asked_first(aws: RecordedAws, tasks: Tasks, run: Run) -> No
     assert requests_of(aws, "RegisterTaskDefinition") == []
 
 
-def test_a_list_and_a_proof_exclude_each_other(run: Run) -> None:
+def test_a_list_and_a_proof_exclude_each_other() -> None:
     """A list for scripts has nothing else."""
     status, _, errors = run("Shop/Web", "--prove", "--addresses")
 
@@ -372,7 +368,7 @@ def test_a_terminal_that_has_closed_leaves_nothing(
 
 
 @pytest.mark.usefixtures("tasks")
-def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAws, run: Run) -> None:
+def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAws) -> None:
     """The service itself has no network and no task definition then."""
     made = service()
     made.pop("networkConfiguration")
@@ -401,7 +397,7 @@ def test_an_external_deployment_has_the_settings_of_its_task_set(aws: RecordedAw
         ),
     ],
 )
-def test_what_is_left_is_named(answers: dict[str, Any], text: str, *, aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_what_is_left_is_named(answers: dict[str, Any], text: str, *, aws: RecordedAws, tasks: Tasks) -> None:
     """The proof is shown nevertheless."""
     aws.answers |= answers
     status, output, errors = run("Shop/Web", "--prove", "--yes")
@@ -410,7 +406,7 @@ def test_what_is_left_is_named(answers: dict[str, Any], text: str, *, aws: Recor
     assert text in errors
 
 
-def test_a_task_that_does_not_start_is_explained(aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_a_task_that_does_not_start_is_explained(aws: RecordedAws, tasks: Tasks) -> None:
     """For example because its subnet has no egress: the image cannot be pulled."""
     network(aws, ["subnet-0a1b"])
     text = "CannotPullContainerError: pull image manifest has been retried 7 time(s): dial tcp 1.2.3.4:443: i/o timeout"
@@ -466,7 +462,7 @@ def without_services(aws: RecordedAws) -> None:
         ("Shop/Network", without_services, "--prove needs a service in vpc-0a1b, got none"),
     ],
 )
-def test_refusals(name: str, change: Change, pattern: str, *, aws: RecordedAws, tasks: Tasks, run: Run) -> None:
+def test_refusals(name: str, change: Change, pattern: str, *, aws: RecordedAws, tasks: Tasks) -> None:
     """What is needed is checked before anything is made."""
     change(aws)
     status, output, errors = run(name, "--prove", "--yes")

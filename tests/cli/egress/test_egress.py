@@ -3,21 +3,19 @@
 import json
 from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
 from fargate_constructs.cli import egress
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.deployed_networks import find_subject
 from fargate_constructs.cli.egress.egress_report import report_on
 from tests.cli.deployed.test_egress_addresses import IPV6, NAT_ROUTE, VPC, by, interface, nat, subnet, table
 from tests.cli.recorded_aws import BEFORE, REGION, SERVICE_ARN, RecordedAws, service, stack_resource
+from tests.cli.runner import runner
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("egress")
 STACK_TAG = "aws:cloudformation:stack-name"
 # By logical ID: the type, the physical ID, and the construct path.
 SHOP = {
@@ -72,10 +70,9 @@ def filtered(key: str, name: str, *found: dict[str, Any]) -> Callable[[Any], dic
     return answer
 
 
-@pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+@pytest.fixture(autouse=True)
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with the stack `Shop`: a network in two zones, and a service."""
-    clients.reset()
     clients.answers |= {
         **stacks(Shop=SHOP),
         "DescribeVpcs": filtered("Vpcs", "VpcId", {"VpcId": VPC}),
@@ -88,8 +85,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "DescribeAddressesAttribute": {"Addresses": []},
     }
     network(clients, ["subnet-0a1b", "subnet-0b0b"])
-    monkeypatch.setattr(egress, "session_for", lambda *_: clients)
-    monkeypatch.chdir(tmp_path)
     return clients
 
 
@@ -97,20 +92,6 @@ def network(aws: RecordedAws, subnets: list[str], **changes: Any) -> None:  # no
     """Let the service run in subnets."""
     configuration = {"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "DISABLED", **changes}}
     aws.answers["DescribeServices"] = {"services": [service(networkConfiguration=configuration)]}
-
-
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["egress", *arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 def notes(aws: Any, name: str = "Shop/Network") -> dict[str, str]:  # noqa: ANN401 - as boto3
@@ -147,7 +128,7 @@ Notes
 """
 
 
-def test_a_service_has_addresses_with_their_owners(aws: RecordedAws, run: Run) -> None:
+def test_a_service_has_addresses_with_their_owners(aws: RecordedAws) -> None:
     """Each with its construct path, allocation ID, own pool, reverse DNS name, NAT gateway and zone."""
     pooled = address("203.0.113.7", PublicIpv4Pool="ipv4pool-ec2-0a1b")
     carrier = {"CarrierIp": "198.51.100.1", "AllocationId": "eipalloc-c"}
@@ -182,7 +163,7 @@ def test_lines_fit_80_columns(aws: Any) -> None:  # noqa: ANN401 - as boto3
     ("option", "expected"),
     [("--addresses", f"203.0.113.7\n{IPV6}\n"), ("--cidrs", f"203.0.113.7/32\n{IPV6}\n")],
 )
-def test_plain_lists(option: str, expected: str, aws: RecordedAws, run: Run) -> None:
+def test_plain_lists(option: str, expected: str, aws: RecordedAws) -> None:
     """An address a line, without an address that belongs to no service."""
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE, ipv6)]}
@@ -193,7 +174,7 @@ def test_plain_lists(option: str, expected: str, aws: RecordedAws, run: Run) -> 
     assert notes(aws)["ipv6"].startswith("Hosts with IPv6 see")
 
 
-def test_json_has_all(run: Run) -> None:
+def test_json_has_all() -> None:
     """The document has what the text has, for other programs."""
     status, output, _ = run("Shop/Web", "--json")
     document = json.loads(output)
@@ -215,7 +196,7 @@ def test_json_has_all(run: Run) -> None:
     assert (document["scope"], document["not_shown"], document["unused"]) == ("service", [], [])
 
 
-def test_plain_and_json_exclude_each_other(run: Run) -> None:
+def test_plain_and_json_exclude_each_other() -> None:
     """Two outputs are refused before AWS is asked."""
     status, output, errors = run("Shop/Web", "--cidrs", "--json")
 
@@ -238,7 +219,7 @@ def test_plain_and_json_exclude_each_other(run: Run) -> None:
     ],
 )
 def test_an_address_that_is_not_fixed_is_a_finding(
-    route: dict[str, str], changes: dict[str, str], finding: str, text: str, *, aws: RecordedAws, run: Run
+    route: dict[str, str], changes: dict[str, str], finding: str, text: str, *, aws: RecordedAws
 ) -> None:
     """The status is 1; the finding has the service, the subnet, the zone and the target."""
     other = table({**NAT_ROUTE, "NatGatewayId": "nat-2"}, of="subnet-0b0b")
@@ -252,7 +233,7 @@ def test_an_address_that_is_not_fixed_is_a_finding(
     assert "203.0.113.8" in run("Shop/Web")[1]
 
 
-def test_an_isolated_service_has_no_finding(aws: RecordedAws, run: Run) -> None:
+def test_an_isolated_service_has_no_finding(aws: RecordedAws) -> None:
     """It has no egress at all, as Egress.isolated() has it; a script hears of it."""
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table()]}
     network(aws, ["subnet-0a1b"])
@@ -266,7 +247,7 @@ def test_an_isolated_service_has_no_finding(aws: RecordedAws, run: Run) -> None:
     assert "us-east-1a  subnet-0a1b  there is no VPC route to the internet\n" in output
 
 
-def test_a_service_without_its_own_subnets_is_a_finding(aws: RecordedAws, run: Run) -> None:
+def test_a_service_without_its_own_subnets_is_a_finding(aws: RecordedAws) -> None:
     """Instances have addresses that are not followed; a subnet may be gone."""
     aws.answers["DescribeServices"] = {"services": [service(networkConfiguration={})]}
     status, output, _ = run("Shop/Web")
@@ -276,7 +257,7 @@ def test_a_service_without_its_own_subnets_is_a_finding(aws: RecordedAws, run: R
     assert "names subnet-gone, which does not exist" in notes(aws, "Shop/Web")["goneSubnet"]
 
 
-def test_an_address_that_aws_picked_has_no_owner(aws: RecordedAws, run: Run) -> None:
+def test_an_address_that_aws_picked_has_no_owner(aws: RecordedAws) -> None:
     """An instance without an Elastic IP gets another address when it starts again; an allow-list lacks it."""
     route = by(NetworkInterfaceId="eni-1")
     picked = {"PublicIp": "198.51.100.9", "IpOwnerId": "amazon"}
@@ -292,7 +273,7 @@ def test_an_address_that_aws_picked_has_no_owner(aws: RecordedAws, run: Run) -> 
     assert run("Shop/Web", "--addresses")[1] == ""
 
 
-def test_a_network_without_services(aws: RecordedAws, run: Run) -> None:
+def test_a_network_without_services(aws: RecordedAws) -> None:
     """It shows the routes of its private subnets."""
     aws.answers["ListServices"] = {"serviceArns": []}
     status, output, _ = run("Shop/Network")
@@ -301,7 +282,7 @@ def test_a_network_without_services(aws: RecordedAws, run: Run) -> None:
     assert "us-east-1a  subnet-0a1b  nat-1  203.0.113.7" in output
 
 
-def test_an_isolated_network_names_its_subnets(aws: RecordedAws, run: Run) -> None:
+def test_an_isolated_network_names_its_subnets(aws: RecordedAws) -> None:
     """Its private subnets have no VPC route; beside others with egress they are left out."""
     aws.answers["ListServices"] = {"serviceArns": []}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table()]}
@@ -313,7 +294,7 @@ def test_an_isolated_network_names_its_subnets(aws: RecordedAws, run: Run) -> No
     assert "subnet-0b0b" not in run("Shop/Network")[1]
 
 
-def test_a_route_for_ipv6_without_a_range(aws: RecordedAws, run: Run) -> None:
+def test_a_route_for_ipv6_without_a_range(aws: RecordedAws) -> None:
     """Tasks in the subnet have no IPv6 address, so nothing is missing in an allow-list."""
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE, ipv6)]}
@@ -324,7 +305,7 @@ def test_a_route_for_ipv6_without_a_range(aws: RecordedAws, run: Run) -> None:
     assert "us-east-1a  subnet-0a1b  ::/0 eigw-1  the subnet has no IPv6 range\n" in output
 
 
-def test_what_cannot_be_read_is_listed(aws: RecordedAws, run: Run) -> None:
+def test_what_cannot_be_read_is_listed(aws: RecordedAws) -> None:
     """Without the permission for reverse DNS names, the rest is there, and the status is 0."""
     aws.answers["DescribeAddressesAttribute"] = ("UnauthorizedOperation", "You are not authorized")
     status, output, _ = run("Shop/Web")
@@ -333,7 +314,7 @@ def test_what_cannot_be_read_is_listed(aws: RecordedAws, run: Run) -> None:
     assert "Not checked\n  - the reverse DNS names: An error occurred (UnauthorizedOperation)" in output
 
 
-def test_a_network_keeps_unused_addresses(aws: RecordedAws, run: Run) -> None:
+def test_a_network_keeps_unused_addresses(aws: RecordedAws) -> None:
     """They belong to its allow-list, as in `egress_ips`; those of other networks do not."""
     free = address("203.0.113.8", AssociationId="", PublicIpv4Pool="amazon")
     strange = address("203.0.113.9", AssociationId="", Tags=tags(Name="bastion"))
@@ -408,7 +389,7 @@ def test_owners_by_tags(stack: str, expected: tuple[str, bool], aws: RecordedAws
     assert owners(aws, **{"7": by_stack, "8": {"Name": "by hand"}}) == [expected, ("", False)]
 
 
-def test_help_has_examples(run: Run) -> None:
+def test_help_has_examples() -> None:
     """The help has the name of each argument, and examples."""
     status, output, _ = run("--help")
 

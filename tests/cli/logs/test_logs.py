@@ -124,13 +124,10 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Cloud:  # noqa: ANN401 - a path
+def cloud(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """An AWS with the service `Shop/Web`, whose log group has no lines yet."""
-    clients.reset()
-    monkeypatch.setattr(logs, "session_for", lambda *_: clients)
     for module in (logs, moments, cloudwatch_events):
         monkeypatch.setattr(module, "now", lambda: NOW)
-    monkeypatch.chdir(tmp_path)
     return Cloud(clients)
 
 

@@ -166,7 +166,6 @@ def answers() -> dict[str, Any]:
 @pytest.fixture
 def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS where each promise holds."""
-    clients.reset()
     clients.answers.update(answers())
     return clients
 

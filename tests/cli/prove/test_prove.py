@@ -34,7 +34,7 @@ def let_each_step(monkeypatch: pytest.MonkeyPatch, run: Callable[[Proof], Measur
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
     """An AWS without the stack; each step succeeds."""
 
     def synthesize(state: ProofState, folder: Path) -> None:
@@ -42,14 +42,12 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"Resources": {"Nat": NETWORK}}))
 
-    clients.reset()
     clients.answers.update(answers())
     clients.answers |= {"DescribeStacks": NO_STACK, "ListObjectVersions": ("NoSuchBucket", "does not exist")}
     clock = Clock()
     monkeypatch.setattr(prove, "session_for", lambda *_: clients)
     monkeypatch.setattr(prove, "Waiting", lambda **_: Waiting(clock.now, clock.sleep))
     monkeypatch.setattr(prove, "synthesize", synthesize)
-    monkeypatch.chdir(tmp_path)
     let_each_step(monkeypatch, lambda _: {"value": 1})
     return clients
 

@@ -1,9 +1,7 @@
 """`fargate-constructs run`."""
 
 import json
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,8 +15,9 @@ from fargate_constructs.cli.tasks.one_off_tasks import start_task
 from tests.cli.deployed.test_deployed_jobs import FAMILY, deploy, start_by
 from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import ID, Time, a_task, ended, interrupt, requests_of, start_tasks, tasks_look
+from tests.cli.runner import runner
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("run")
 WEB = ("Shop/Web", "--", "./check.py", "-v")
 
 
@@ -28,29 +27,14 @@ def time() -> Time:
     return Time()
 
 
-@pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, time: Time) -> RecordedAws:
+@pytest.fixture(autouse=True)
+def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, time: Time) -> RecordedAws:
     """An AWS with a healthy service, whose one-off tasks end with exit code 0 and two lines."""
-    clients.reset()
     start_tasks(clients)
     tasks_look(clients, a_task("PENDING"), a_task(), ended())
     logged(clients, ["one\n"], ["two\n"])
-    monkeypatch.setattr(module, "session_for", lambda *_: clients)
     monkeypatch.setattr(module, "start_task", partial(start_task, clock=time, sleep=time.sleep))
-    monkeypatch.chdir(tmp_path)
     return clients
-
-
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["run", *(arguments or WEB)])
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 def logged(aws: RecordedAws, *parts: list[str] | None) -> None:
@@ -73,11 +57,11 @@ def logged(aws: RecordedAws, *parts: list[str] | None) -> None:
     aws.answers["GetLogEvents"] = read
 
 
-def test_the_log_and_the_status_are_those_of_the_command(aws: RecordedAws, run: Run) -> None:
+def test_the_log_and_the_status_are_those_of_the_command(aws: RecordedAws) -> None:
     """Each line comes once and in order, also those that are in the log after the task has ended."""
     logged(aws, None, ["one\n", "two"], [], ["three\n"])
     tasks_look(aws, a_task("PENDING"), a_task(), a_task(), ended(3))
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
 
     assert (status, output) == (3, "one\ntwo\nthree\n")
     assert errors.splitlines() == [
@@ -97,11 +81,11 @@ def test_the_log_and_the_status_are_those_of_the_command(aws: RecordedAws, run: 
     }
 
 
-def test_lines_that_come_late_are_shown(aws: RecordedAws, run: Run, time: Time) -> None:
+def test_lines_that_come_late_are_shown(aws: RecordedAws, time: Time) -> None:
     """CloudWatch Logs has them seconds after the end; the command waits until it is quiet for six seconds."""
     tasks_look(aws, ended())
     logged(aws, ["one"], [], [], ["two"], [])
-    status, output, _ = run()
+    status, output, _ = run(*WEB)
 
     assert (status, output) == (0, "one\ntwo\n")
     assert 6 <= time.now <= 20
@@ -115,7 +99,7 @@ def test_lines_that_come_late_are_shown(aws: RecordedAws, run: Run, time: Time) 
         (("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"), "logs:GetLogEvents"),
     ],
 )
-def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str, aws: RecordedAws, run: Run) -> None:
+def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str, aws: RecordedAws) -> None:
     """The task goes on, and its exit status is known; the log is asked again, and the message says what is missing."""
     logged(aws, ["one"], ["two"])
     read: Any = aws.answers["GetLogEvents"]
@@ -129,7 +113,7 @@ def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str
 
     aws.answers["GetLogEvents"] = answer
     tasks_look(aws, a_task(), a_task(), ended(3))
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
     assert (status, output) == (3, "one\ntwo\n")
     assert errors.count("the log cannot be read, asks again: ") == 1
     assert text in errors
@@ -137,15 +121,15 @@ def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str
 
     failing[:] = [True]
     tasks_look(aws, a_task(), ended(3))
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
     assert (status, output) == (3, "")
     assert f"lines are missing; look later with: fargate-constructs logs /shop/web --task {ID}\n" in errors
 
 
-def test_a_log_without_a_line_may_come_later(aws: RecordedAws, run: Run) -> None:
+def test_a_log_without_a_line_may_come_later(aws: RecordedAws) -> None:
     """The message says how to look again."""
     logged(aws)
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
 
     assert (status, output) == (0, "")
     assert errors.endswith(f"there is no line yet; look later with: fargate-constructs logs /shop/web --task {ID}\n")
@@ -172,19 +156,17 @@ def test_a_log_without_a_line_may_come_later(aws: RecordedAws, run: Run) -> None
         ),
     ],
 )
-def test_the_status_says_how_the_task_ended(
-    end: dict[str, Any], status: int, text: str, aws: RecordedAws, run: Run
-) -> None:
+def test_the_status_says_how_the_task_ended(end: dict[str, Any], status: int, text: str, aws: RecordedAws) -> None:
     """Only a program that ended by itself can have succeeded. Without an exit code it is 125, as of `docker run`."""
     tasks_look(aws, end)
     logged(aws)
-    found, _, errors = run()
+    found, _, errors = run(*WEB)
 
     assert found == status, errors
     assert text in errors.splitlines()[-1]
 
 
-def test_the_end_of_the_time_has_a_status_of_its_own(aws: RecordedAws, run: Run) -> None:
+def test_the_end_of_the_time_has_a_status_of_its_own(aws: RecordedAws) -> None:
     """It is that of `timeout`, and not that of the program, which gets SIGTERM."""
     start_tasks(aws)
     status, _, errors = run("Shop/Web", "--timeout", "1m", "--", "sleep", "3600")
@@ -195,19 +177,19 @@ def test_the_end_of_the_time_has_a_status_of_its_own(aws: RecordedAws, run: Run)
     assert requests_of(aws, "StopTask")[0]["reason"] == "not done after 60 seconds"
 
 
-def test_an_interrupt_stops_the_task_and_shows_its_last_lines(aws: RecordedAws, run: Run, time: Time) -> None:
+def test_an_interrupt_stops_the_task_and_shows_its_last_lines(aws: RecordedAws, time: Time) -> None:
     """The status is 130, and there is no traceback."""
     start_tasks(aws)
     logged(aws, ["one"], [], ["got SIGTERM"])
     time.events[2.0] = interrupt
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
 
     assert (status, output) == (130, "one\ngot SIGTERM\n")
     assert "Traceback" not in errors
     assert len(requests_of(aws, "StopTask")) == 1
 
 
-def test_a_task_can_go_on_by_itself(aws: RecordedAws, run: Run) -> None:
+def test_a_task_can_go_on_by_itself(aws: RecordedAws) -> None:
     """Scripts get its ID, or a document."""
     assert run("Shop/Web", "--detach", "--", "true")[:2] == (0, f"{ID}\n")
     status, output, _ = run("Shop/Web", "--detach", "--json", "--", "true")
@@ -224,7 +206,7 @@ def test_a_task_can_go_on_by_itself(aws: RecordedAws, run: Run) -> None:
     assert requests_of(aws, "DescribeTasks") == []
 
 
-def test_json_has_the_end_and_the_log_is_beside_it(aws: RecordedAws, run: Run) -> None:
+def test_json_has_the_end_and_the_log_is_beside_it(aws: RecordedAws) -> None:
     """The lines are on the standard error, so that the standard output is one document."""
     tasks_look(aws, ended(4))
     status, output, errors = run("Shop/Web", "--json", "--", "true")
@@ -235,7 +217,7 @@ def test_json_has_the_end_and_the_log_is_beside_it(aws: RecordedAws, run: Run) -
     assert "one\ntwo\n" in errors
 
 
-def test_a_job_runs_its_own_command(aws: RecordedAws, run: Run) -> None:
+def test_a_job_runs_its_own_command(aws: RecordedAws) -> None:
     """Variables and sizes are those of this task only."""
     start_by(aws, "AWS::Scheduler::Schedule")
     status, *_ = run("Report", "--env", "DAY=1", "--env", "URL=a=b", "--cpu", "512", "--memory", "1024")
@@ -253,7 +235,7 @@ def test_a_job_runs_its_own_command(aws: RecordedAws, run: Run) -> None:
 
 
 @pytest.mark.parametrize(("name", "definition"), [("Report", f"{FAMILY}:3"), ("Web", FAMILY_ARN)])
-def test_a_task_may_run_like_a_service(name: str, definition: str, aws: RecordedAws, run: Run) -> None:
+def test_a_task_may_run_like_a_service(name: str, definition: str, aws: RecordedAws) -> None:
     """The cluster and the network are the service's, the task definition is not."""
     deploy(aws)
     aws.answers["DescribeServices"] = {"services": [service(enableExecuteCommand=True)]}
@@ -284,7 +266,7 @@ def containers(*names: str, driver: str = "awslogs") -> dict[str, Any]:
     ],
 )
 def test_the_command_is_for_one_container(
-    names: tuple[str, ...], arguments: tuple[str, ...], chosen: str, aws: RecordedAws, run: Run
+    names: tuple[str, ...], arguments: tuple[str, ...], chosen: str, aws: RecordedAws
 ) -> None:
     """It is the one behind the load balancer, or the first essential one, if none is named."""
     aws.answers["DescribeTaskDefinition"] = containers(*names)
@@ -296,11 +278,11 @@ def test_the_command_is_for_one_container(
     assert request["overrides"]["containerOverrides"] == [{"name": chosen, "command": ["true"]}]
 
 
-def test_a_log_that_is_elsewhere_is_said(aws: RecordedAws, run: Run) -> None:
+def test_a_log_that_is_elsewhere_is_said(aws: RecordedAws) -> None:
     """The status is still that of the container."""
     aws.answers["DescribeTaskDefinition"] = containers("agent", "web", driver="awsfirelens")
     tasks_look(aws, ended(5))
-    status, output, errors = run()
+    status, output, errors = run(*WEB)
 
     assert (status, output) == (5, "")
     assert "the log driver of web is awsfirelens, so its lines are elsewhere" in errors
@@ -332,30 +314,30 @@ def test_wrong_arguments_have_the_status_of_no_result(arguments: tuple[str, ...]
     assert requests_of(aws, "RunTask") == []
 
 
-def test_a_start_that_aws_refuses_is_one_line(aws: RecordedAws, run: Run) -> None:
+def test_a_start_that_aws_refuses_is_one_line(aws: RecordedAws) -> None:
     """Its status is 125, too; so is that of missing permissions."""
     capacity = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
     aws.answers["RunTask"] = {"tasks": [], "failures": [{"reason": capacity}]}
-    status, _, errors = run()
+    status, _, errors = run(*WEB)
     assert (status, errors.count("\n")) == (125, 1)
     assert capacity in errors
 
     aws.answers["RunTask"] = ("AccessDeniedException", "not authorized to perform: iam:PassRole on resource: role")
-    status, _, errors = run()
+    status, _, errors = run(*WEB)
     assert (status, errors.count("\n")) == (125, 1)
     assert "iam:PassRole" in errors
 
 
-def test_a_service_that_is_gone_is_refused(aws: RecordedAws, run: Run) -> None:
+def test_a_service_that_is_gone_is_refused(aws: RecordedAws) -> None:
     """Its stack still has it."""
     for services in ([], [service(status="INACTIVE")]):
         aws.answers["DescribeServices"] = {"services": services}
-        status, _, errors = run()
+        status, _, errors = run(*WEB)
         assert status == 125
         assert "Shop/Web must be an active service of the cluster shop, got none; deploy it again" in errors
 
 
-def test_a_reader_that_ends_stops_the_task(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_ends_stops_the_task(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a local program in `… | head`."""
     start_tasks(aws)
     echo = click.echo
@@ -366,5 +348,5 @@ def test_a_reader_that_ends_stops_the_task(aws: RecordedAws, run: Run, monkeypat
         echo(message, err=err)
 
     monkeypatch.setattr(click, "echo", fail)
-    assert run()[0] == 141
+    assert run(*WEB)[0] == 141
     assert len(requests_of(aws, "StopTask")) == 1

@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from click.testing import CliRunner
 
 from fargate_constructs.cli import shell as module
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.shell.exec_session import PluginCall
 from tests.cli.recorded_aws import ACCOUNT, FAMILY_ARN, NOW, REGION, Error, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, requests_of
+from tests.cli.runner import runner
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("shell")
 FAKE = Path(__file__).parents[1] / "fake_plugin.py"
 TASK = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop"
@@ -68,10 +67,9 @@ def decide(aws: RecordedAws, *denied: str, **changes: Any) -> None:  # noqa: ANN
     aws.answers["SimulatePrincipalPolicy"] = simulate
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
     """An AWS in which a shell opens."""
-    clients.reset()
     tasks = [a_task(2), a_task(1), a_task(3)]
     clients.answers |= {
         "DescribeServices": {"services": [service(enableExecuteCommand=True)]},
@@ -90,8 +88,6 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "ExecuteCommand": execute,
     }
     decide(clients)
-    monkeypatch.setattr(module, "session_for", lambda *_: clients)
-    monkeypatch.chdir(tmp_path)
     plugin = tmp_path / "bin/session-manager-plugin"
     plugin.parent.mkdir()
     plugin.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {FAKE} "$@"\n')
@@ -142,20 +138,7 @@ def endpoint(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     return {**made, "State": "available", "PrivateDnsEnabled": True, "Groups": groups, **changes}
 
 
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["shell", *arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
-
-
-def checked(run: Run, *arguments: str) -> dict[str, Any]:
+def checked(*arguments: str) -> dict[str, Any]:
     """Return what `--check` finds."""
     status, output, errors = run("Shop/Web", "--check", "--json", *arguments)
     document: dict[str, Any] = json.loads(output)
@@ -164,14 +147,14 @@ def checked(run: Run, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def ids(run: Run, *arguments: str) -> list[str]:
+def ids(*arguments: str) -> list[str]:
     """Return the findings of `--check`, if all could be checked."""
-    document = checked(run, *arguments)
+    document = checked(*arguments)
     assert document["not_shown"] == []
     return [each["id"] for each in document["findings"]]
 
 
-def test_a_command_has_its_output_and_its_status(aws: RecordedAws, run: Run) -> None:
+def test_a_command_has_its_output_and_its_status(aws: RecordedAws) -> None:
     """It runs in the newest healthy task, and the message says which."""
     status, output, errors = run("Shop/Web", "--", "sh", "-c", "echo one; exit 3")
 
@@ -186,14 +169,14 @@ def test_a_command_has_its_output_and_its_status(aws: RecordedAws, run: Run) -> 
     assert request == expected
 
 
-def test_nothing_is_asked_twice(aws: RecordedAws, run: Run) -> None:
+def test_nothing_is_asked_twice(aws: RecordedAws) -> None:
     """With --no-check neither IAM nor EC2 is asked."""
     assert run("Shop/Web", "--no-check", "--", "true")[0] == 0
     asked = {name for name, _ in aws.requests}
     assert not {name for name in asked if name.startswith(("Simulate", "DescribeSecurity", "GetRole"))}
 
 
-def test_a_command_without_status_shows_the_whole_session(run: Run) -> None:
+def test_a_command_without_status_shows_the_whole_session() -> None:
     """Images without a shell need it; the message says that the status is not known."""
     status, output, errors = run("Shop/Web", "--no-status", "--", "sh", "-c", "echo one; exit 3")
 
@@ -203,7 +186,7 @@ def test_a_command_without_status_shows_the_whole_session(run: Run) -> None:
     assert "the status of the command is not known" in errors
 
 
-def test_a_session_without_a_begin_says_what_it_printed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_without_a_begin_says_what_it_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The image has no shell."""
     monkeypatch.setattr(module, "marked", lambda *_, **__: ("/no/such/program", "word"))
     status, output, errors = run("Shop/Web", "--", "true")
@@ -213,7 +196,7 @@ def test_a_session_without_a_begin_says_what_it_printed(run: Run, monkeypatch: p
     assert "the command has not begun" in errors
 
 
-def test_a_session_that_is_cut_off_has_the_status_of_no_result(run: Run) -> None:
+def test_a_session_that_is_cut_off_has_the_status_of_no_result() -> None:
     """The shell around the command is gone."""
     status, _, errors = run("Shop/Web", "--", "sh", "-c", "kill -9 0")
 
@@ -221,7 +204,7 @@ def test_a_session_that_is_cut_off_has_the_status_of_no_result(run: Run) -> None
     assert "the session ended before the command did" in errors
 
 
-def test_a_shell_opens_on_a_terminal(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_opens_on_a_terminal(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin gets the terminal, and starts bash if it is there; the profile is given to it."""
     seen: list[PluginCall] = []
     monkeypatch.setattr(module, "_is_on_terminal", lambda: True)
@@ -254,9 +237,7 @@ def test_a_shell_opens_on_a_terminal(aws: RecordedAws, run: Run, monkeypatch: py
         ("?", "arguments"),
     ],
 )
-def test_other_users_do_not_see_the_session(
-    version: str, place: str, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_users_do_not_see_the_session(version: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its token is in no command line, except for an old plugin, which takes it nowhere else."""
     monkeypatch.setenv("FAKE_VERSION", version)
     assert run("Shop/Web", "--", "echo", "one")[:2] == (0, "one\n")
@@ -273,7 +254,7 @@ def test_other_users_do_not_see_the_session(
     assert [each for each, value in seen[0]._asdict().items() if "tokenValue" in str(value)] == [place]
 
 
-def test_windows_has_another_shell(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_another_shell(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command there has no status."""
     monkeypatch.setattr(module, "_is_on_terminal", lambda: True)
     monkeypatch.setattr(module, "attach", lambda _: 0)
@@ -285,7 +266,7 @@ def test_windows_has_another_shell(aws: RecordedAws, run: Run, monkeypatch: pyte
     assert [each["command"] for each in requests_of(aws, "ExecuteCommand")] == ["cmd", "powershell -c dir"]
 
 
-def test_the_terminal_is_that_of_the_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_is_that_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal it has input; the status is its own."""
     seen: list[Any] = []
 
@@ -310,20 +291,20 @@ def test_the_terminal_is_that_of_the_command(run: Run, monkeypatch: pytest.Monke
         ([a_task(3), a_task(2), a_task(4)], 2),
     ],
 )
-def test_the_best_task_is_taken(tasks: list[dict[str, Any]], chosen: int, aws: RecordedAws, run: Run) -> None:
+def test_the_best_task_is_taken(tasks: list[dict[str, Any]], chosen: int, aws: RecordedAws) -> None:
     """One whose agent runs, then a healthy one, then the newest."""
     aws.answers["DescribeTasks"] = {"tasks": tasks}
-    assert checked(run)["task"][0] == str(chosen)
+    assert checked()["task"][0] == str(chosen)
 
 
 @pytest.mark.parametrize("name", ["2dc5", f"{TASK}/2dc5c17a422b4dc4b493970c6b8c4d6d"])
-def test_a_task_can_be_named(name: str, aws: RecordedAws, run: Run) -> None:
+def test_a_task_can_be_named(name: str, aws: RecordedAws) -> None:
     """Its ID may be cut off; it may also be a one-off task of the cluster."""
-    assert checked(run, "--task", name)["task"].startswith("2dc5")
+    assert checked("--task", name)["task"].startswith("2dc5")
     assert "serviceName" not in requests_of(aws, "ListTasks")[0]
 
 
-def test_a_task_that_is_not_there_is_refused(aws: RecordedAws, run: Run) -> None:
+def test_a_task_that_is_not_there_is_refused(aws: RecordedAws) -> None:
     """So is a begin that fits several."""
     aws.answers["DescribeTasks"] = {"tasks": []}
     assert "--task must be a task of the cluster shop, got: 99" in run("Shop/Web", "--task", "99", "--", "true")[2]
@@ -382,7 +363,7 @@ def mounted(*paths: str, read_only: bool = False) -> list[dict[str, Any]]:
     ],
 )
 def test_without_a_requirement_no_session_opens(
-    answers: dict[str, Any], found: list[str], text: str, aws: RecordedAws, run: Run
+    answers: dict[str, Any], found: list[str], text: str, aws: RecordedAws
 ) -> None:
     """The message says what to do, and the status is 125."""
     task = answers.pop("task", a_task())
@@ -394,7 +375,7 @@ def test_without_a_requirement_no_session_opens(
     assert text in errors
     assert "Shop/Web: no session can open in task 1dc5c17a" in errors
     assert requests_of(aws, "ExecuteCommand") == []
-    assert ids(run) == found
+    assert ids() == found
 
 
 @pytest.mark.parametrize(
@@ -406,7 +387,7 @@ def test_without_a_requirement_no_session_opens(
     ],
 )
 def test_a_missing_plugin_is_said_with_how_to_install_it(
-    system: str, text: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    system: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ECS is not asked for a session then."""
     monkeypatch.setattr(platform, "system", lambda: system)
@@ -488,37 +469,37 @@ def key(state: str = "Enabled") -> dict[str, Any]:
     ],
 )
 def test_each_finding_is_one_that_may_keep_a_session_from_opening(
-    answers: dict[str, Any], denied: tuple[str, ...], found: list[str], aws: RecordedAws, run: Run
+    answers: dict[str, Any], denied: tuple[str, ...], found: list[str], aws: RecordedAws
 ) -> None:
     """It is a warning: IAM's simulator and VPC routes do not say all, so the session is tried."""
     aws.answers |= answers
     decide(aws, *denied)
-    document = checked(run)
+    document = checked()
 
     assert document["not_shown"] == []
     assert [each["id"] for each in document["findings"]] == found
     assert not any(each["is_certain"] for each in document["findings"])
 
 
-def test_keys_of_one_task_are_found(aws: RecordedAws, run: Run) -> None:
+def test_keys_of_one_task_are_found(aws: RecordedAws) -> None:
     """A one-off task may have variables of its own; those of other containers do not matter."""
     keys = [{"name": "AWS_SECRET_ACCESS_KEY", "value": "…"}]
     for name, found in (("web", ["ownKeys"]), ("agent", [])):
         overrides = {"containerOverrides": [{"name": name, "environment": keys}]}
         aws.answers["DescribeTasks"] = {"tasks": [a_task(overrides=overrides)]}
-        assert ids(run) == found
+        assert ids() == found
 
 
-def test_a_shared_process_namespace_is_a_finding(aws: RecordedAws, run: Run) -> None:
+def test_a_shared_process_namespace_is_a_finding(aws: RecordedAws) -> None:
     """Only one container has an agent then."""
     (web,) = task_definition()["containerDefinitions"]
     both = {"containerDefinitions": [web, {**web, "name": "agent"}], "pidMode": "task"}
     aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {**task_definition(), **both}}
 
-    assert ids(run) == ["sharedProcesses"]
+    assert ids() == ["sharedProcesses"]
     both["pidMode"] = "host"
     aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {**task_definition(), **both}}
-    assert ids(run) == []
+    assert ids() == []
 
 
 ENDPOINT_RULES: list[tuple[dict[str, Any], list[str]]] = [
@@ -534,21 +515,17 @@ ENDPOINT_RULES: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("ingress", "found"), ENDPOINT_RULES)
-def test_a_vpc_endpoint_must_let_the_task_in(
-    ingress: dict[str, Any], found: list[str], aws: RecordedAws, run: Run
-) -> None:
+def test_a_vpc_endpoint_must_let_the_task_in(ingress: dict[str, Any], found: list[str], aws: RecordedAws) -> None:
     """With private DNS the agent uses it, also if there is a way to the internet."""
     aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
     aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
-    assert ids(run) == found
+    assert ids() == found
 
 
 @pytest.mark.parametrize(
     ("ranges", "found"), [([{"CidrIpv6": "2001:db8::/56"}], []), ([{"CidrIpv6": "2001:db9::/56"}], ["endpointClosed"])]
 )
-def test_a_task_with_ipv6_alone_is_checked(
-    ranges: list[dict[str, str]], found: list[str], aws: RecordedAws, run: Run
-) -> None:
+def test_a_task_with_ipv6_alone_is_checked(ranges: list[dict[str, str]], found: list[str], aws: RecordedAws) -> None:
     """Its network interface has no IPv4 address."""
     own = interface(Ipv6Addresses=[{"Ipv6Address": "2001:db8::5"}])
     del own["PrivateIpAddress"]
@@ -556,11 +533,11 @@ def test_a_task_with_ipv6_alone_is_checked(
     aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
     ingress = rule(443, Ipv6Ranges=ranges)
     aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
-    assert ids(run) == found
+    assert ids() == found
 
 
 @pytest.mark.parametrize("status", ["ACTIVATING", "DEACTIVATING"])
-def test_a_task_whose_targets_change_is_tried(status: str, aws: RecordedAws, run: Run) -> None:
+def test_a_task_whose_targets_change_is_tried(status: str, aws: RecordedAws) -> None:
     """Its containers run; the finding is a warning."""
     aws.answers["DescribeTasks"] = {"tasks": [a_task(lastStatus=status)]}
     code, output, errors = run("Shop/Web", "--", "echo", "one")
@@ -573,21 +550,19 @@ def test_a_task_whose_targets_change_is_tried(status: str, aws: RecordedAws, run
     ("changes", "found"),
     [({}, []), ({"PrivateDnsEnabled": False}, ["noEgress"]), ({"State": "pending"}, ["noEgress"])],
 )
-def test_without_egress_a_vpc_endpoint_is_enough(
-    changes: dict[str, Any], found: list[str], aws: RecordedAws, run: Run
-) -> None:
+def test_without_egress_a_vpc_endpoint_is_enough(changes: dict[str, Any], found: list[str], aws: RecordedAws) -> None:
     """It must be available, and have private DNS."""
     aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint(Groups=[], **changes)]}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [route_table("")]}
-    assert ids(run) == found
+    assert ids() == found
 
 
-def test_what_may_not_be_read_is_not_checked(aws: RecordedAws, run: Run) -> None:
+def test_what_may_not_be_read_is_not_checked(aws: RecordedAws) -> None:
     """The session is tried."""
     denied = ("AccessDenied", "not authorized")
     names = ("SimulatePrincipalPolicy", "DescribeClusters", "DescribeNetworkInterfaces")
     aws.answers |= dict.fromkeys(names, denied)
-    document = checked(run)
+    document = checked()
 
     assert document["findings"] == []
     subjects = [each.partition(":")[0] for each in document["not_shown"]]
@@ -605,10 +580,10 @@ def test_what_may_not_be_read_is_not_checked(aws: RecordedAws, run: Run) -> None
 @pytest.mark.parametrize(
     "error", [("Throttling", "Rate exceeded"), EndpointConnectionError(endpoint_url="https://iam.amazonaws.com")]
 )
-def test_a_check_without_an_answer_refuses_no_session(error: Exception | Error, aws: RecordedAws, run: Run) -> None:
+def test_a_check_without_an_answer_refuses_no_session(error: Exception | Error, aws: RecordedAws) -> None:
     """A network may have a way to ECS, and none to IAM or EC2."""
     aws.answers |= {"SimulatePrincipalPolicy": error, "DescribeSecurityGroups": error}
-    document = checked(run)
+    document = checked()
 
     assert document["findings"] == []
     assert [each.partition(":")[0] for each in document["not_shown"]] == ["permissions", "the network"]
@@ -629,11 +604,11 @@ def test_a_check_without_an_answer_refuses_no_session(error: Exception | Error, 
     ],
 )
 def test_the_caller_is_simulated_as_iam_knows_it(
-    arn: str, asked: str | None, gaps: list[str], aws: RecordedAws, run: Run
+    arn: str, asked: str | None, gaps: list[str], aws: RecordedAws
 ) -> None:
     """A session of a role is no principal of IAM's simulator, and the root user may do all."""
     aws.answers["GetCallerIdentity"] = {"Account": ACCOUNT, "Arn": arn}
-    assert checked(run)["not_shown"] == gaps
+    assert checked()["not_shown"] == gaps
     sources = [
         each["PolicySourceArn"]
         for each in requests_of(aws, "SimulatePrincipalPolicy")
@@ -642,22 +617,22 @@ def test_the_caller_is_simulated_as_iam_knows_it(
     assert sources == [asked] * bool(asked)
 
 
-def test_conditions_that_are_not_known_are_no_finding(aws: RecordedAws, run: Run) -> None:
+def test_conditions_that_are_not_known_are_no_finding(aws: RecordedAws) -> None:
     """The policy asks for a tag, for example."""
     decide(aws, "ecs:ExecuteCommand", MissingContextValues=["aws:ResourceTag/team"])
-    document = checked(run)
+    document = checked()
 
     assert document["findings"] == []
     assert document["not_shown"] == [f"ecs:ExecuteCommand of {ROLE}: it depends on aws:ResourceTag/team"]
 
 
-def test_a_task_in_the_network_of_an_instance_is_not_checked_there(aws: RecordedAws, run: Run) -> None:
+def test_a_task_in_the_network_of_an_instance_is_not_checked_there(aws: RecordedAws) -> None:
     """It has no network interface of its own."""
     aws.answers["DescribeTasks"] = {"tasks": [a_task(attachments=[])]}
-    assert checked(run)["not_shown"] == ["the network: the task has no network interface of its own"]
+    assert checked()["not_shown"] == ["the network: the task has no network interface of its own"]
 
 
-def test_the_check_is_readable(aws: RecordedAws, run: Run) -> None:
+def test_the_check_is_readable(aws: RecordedAws) -> None:
     """Each finding says what to do."""
     decide(aws, "ssmmessages:OpenDataChannel")
     status, output, _ = run("Shop/Web", "--check")
@@ -676,7 +651,7 @@ def test_the_check_is_readable(aws: RecordedAws, run: Run) -> None:
         ("AccessDeniedException", "AWS: An error occurred (AccessDeniedException)"),
     ],
 )
-def test_a_session_that_ecs_refuses_is_one_line(error: str, text: str, aws: RecordedAws, run: Run) -> None:
+def test_a_session_that_ecs_refuses_is_one_line(error: str, text: str, aws: RecordedAws) -> None:
     """The status is 125."""
     aws.answers["ExecuteCommand"] = (error, "The execute command failed due to an internal error. Try again later.")
     status, _, errors = run("Shop/Web", "--", "true")
@@ -696,7 +671,7 @@ def test_a_session_that_ecs_refuses_is_one_line(error: str, text: str, aws: Reco
         (("Shop/Wep", "--", "true"), "the service must be one of those"),
     ],
 )
-def test_misuse_has_the_status_of_no_result(arguments: tuple[str, ...], text: str, run: Run) -> None:
+def test_misuse_has_the_status_of_no_result(arguments: tuple[str, ...], text: str) -> None:
     """1 and 2 are statuses of commands that ran."""
     status, _, errors = run(*arguments)
 

@@ -14,7 +14,6 @@ TO_US = {"Type": "forward", "TargetGroupArn": GROUP_ARN}
 @pytest.fixture
 def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with a load balancer that forwards all to the service."""
-    clients.reset()
     return clients
 
 

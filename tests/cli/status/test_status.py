@@ -48,13 +48,10 @@ def described(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
 
 
 @pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedAws:
+def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
     """An AWS with a healthy service, whose clock does not move."""
-    clients.reset()
     clients.answers.update(ListTasks=listed, DescribeTasks=described)
-    monkeypatch.setattr(status, "session_for", lambda *_: clients)
     monkeypatch.setattr(status, "CLOCK", Clock(lambda: NOW, lambda _: None))
-    monkeypatch.chdir(tmp_path)
     return clients
 
 

@@ -39,7 +39,6 @@ def time() -> Time:
 @pytest.fixture
 def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS that starts a task, which ends when it is stopped."""
-    clients.reset()
     start_tasks(clients)
     return clients
 
