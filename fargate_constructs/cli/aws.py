@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Item = TypeVar("Item")
 # What AWS answers, or a part of it, as boto3 returns it.
 Answer = Mapping[str, Any]
 
@@ -46,6 +47,18 @@ def session_for(profile: str | None, region: str | None) -> Session:
     if core.get_config_variable("retry_mode") == "legacy":
         core.set_config_variable("retry_mode", "standard")
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+def paged(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[Any]:  # noqa: ANN401 - of boto3
+    """Yield what an operation lists under a key, of all pages."""
+    for page in client.get_paginator(operation).paginate(**parameters):
+        yield from page.get(key, ())
+
+
+def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Yield some items after the other, as many as one request may name."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 @contextmanager

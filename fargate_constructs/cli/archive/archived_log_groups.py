@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fargate_constructs.cli.aws import one_line
+from fargate_constructs.cli.deployed.archives import DeployedArchive, account_subscriptions, variables_of
 from fargate_constructs.cli.deployed.deployed_resources import listed
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 
 def archived_log_groups(session: Session, archive: DeployedArchive) -> list[str]:
@@ -99,17 +97,13 @@ def _of_account_policy(
     groups: Sequence[str],
 ) -> dict[str, str] | None:
     """Return what an account policy delivers, as above; `None` if none leads to the archive."""
-    policies = client.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
-    for each in policies:
-        document = json.loads(each["policyDocument"])
-        if _leads_to(archive, document["DestinationArn"]):
+    for each in account_subscriptions(client):
+        if _leads_to(archive, each.destination):
             ignored = [*_ignored(session, archive)]
-            # It leaves out names: `LogGroupName NOT IN ["/a", "/b"]`.
-            criteria = each.get("selectionCriteria", "")
             return {
-                group: document.get("FilterPattern", "")
+                group: each.pattern
                 for group in groups
-                if json.dumps(group) not in criteria and not any(fnmatchcase(group, pattern) for pattern in ignored)
+                if each.has(group) and not any(fnmatchcase(group, pattern) for pattern in ignored)
             }
     return None
 
@@ -117,9 +111,8 @@ def _of_account_policy(
 def _ignored(session: Session, archive: DeployedArchive) -> Iterator[str]:
     """Yield the patterns of the log groups that the archive's function drops, with its own."""
     client: Any = session.client("lambda", region_name=archive.region)
-    settings = client.get_function_configuration(FunctionName=archive.shipper)
-    patterns: str = settings.get("Environment", {}).get("Variables", {}).get("IGNORED_LOG_GROUPS", "")
-    yield from filter(None, patterns.split(","))
+    variables = variables_of(client.get_function_configuration(FunctionName=archive.shipper))
+    yield from filter(None, variables.get("IGNORED_LOG_GROUPS", "").split(","))
 
 
 def _leads_to(archive: DeployedArchive, arn: str) -> bool:

@@ -1,16 +1,13 @@
-"""Decodes what AWS knows about a service into findings: what happened, why, and what to do.
-
-ServiceFacts ──> texts of AWS ──> causes ──> one finding for each cause
-"""
+"""Decodes what AWS knows about a service into findings: what happened, why, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.causes import cause_of
 from fargate_constructs.cli.causes.cause import Cause
 from fargate_constructs.cli.causes.start_requirements import missing_requirements
@@ -207,8 +204,6 @@ def _findings_in_logs(lines: dict[str, list[str]]) -> Iterator[Finding]:
 def _quotas(reader: Reader) -> list[str]:
     """Return the quotas of Fargate in the account."""
     with reader.noting("the quotas of Fargate"):
-        pages: Any = (
-            reader.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="fargate")
-        )
-        return [f"{each['QuotaName']}: {each['Value']:g}" for page in pages for each in page["Quotas"]]
+        found = paged(reader.client("service-quotas"), "list_service_quotas", "Quotas", ServiceCode="fargate")
+        return [f"{each['QuotaName']}: {each['Value']:g}" for each in found]
     return []

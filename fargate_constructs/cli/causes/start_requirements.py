@@ -1,6 +1,6 @@
 """Checks what a task needs before it starts: its image, secrets, roles, log groups, and the egress of its subnets.
 
-It reads no secret's value. Each text that it yields has its cause in `failure_causes`.
+It reads no secret's value. Each text that it yields has its cause among those of this package.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.egress_addresses import ANYWHERE, ANYWHERE_IPV6, destination_of, routes_of
 from fargate_constructs.cli.deployed.service_facts import Reader, ServiceFacts
 
@@ -63,8 +62,9 @@ def _missing_image(reader: Reader, image: str) -> Iterator[str]:
         try:
             ecr.describe_images(registryId=found["account"], repositoryName=found["name"], imageIds=[wanted])
         except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
-            rules = ecr.get_paginator("describe_pull_through_cache_rules").paginate(registryId=found["account"])
-            prefixes = [each["ecrRepositoryPrefix"] for page in rules for each in page["pullThroughCacheRules"]]
+            key = "pullThroughCacheRules"
+            rules = paged(ecr, "describe_pull_through_cache_rules", key, registryId=found["account"])
+            prefixes = [each["ecrRepositoryPrefix"] for each in rules]
             # Amazon ECR gets such an image from another registry when it is pulled.
             if not any(each == "ROOT" or found["name"].startswith(f"{each}/") for each in prefixes):
                 yield f"the image {image} is not in Amazon ECR"
@@ -126,13 +126,15 @@ def _missing_log_group(reader: Reader, name: str) -> Iterator[str]:
 def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Iterator[str]:
     """Yield what keeps the tasks of each subnet from AWS and from the internet."""
     ec2, ids = reader.client("ec2"), network.get("subnets", [])
-    subnets = _subnets(ec2, ids)
+    # A filter, unlike IDs, is no error if one is gone.
+    of_service = [{"Name": "subnet-id", "Values": ids}]
+    subnets = [*paged(ec2, "describe_subnets", "Subnets", Filters=of_service)] if ids else []
     yield from (f"the subnet {each} does not exist" for each in sorted({*ids} - {each["SubnetId"] for each in subnets}))
     if not subnets:
         return
     of_vpc = [{"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]}]
-    tables = [table for page in _pages(ec2, "describe_route_tables", of_vpc) for table in page["RouteTables"]]
-    endpoints = [each for page in _pages(ec2, "describe_vpc_endpoints", of_vpc) for each in page["VpcEndpoints"]]
+    tables = [*paged(ec2, "describe_route_tables", "RouteTables", Filters=of_vpc)]
+    endpoints = paged(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpc)
     services = {each["ServiceName"].partition(f"{reader.found.region}.")[2] for each in endpoints}
     for subnet in subnets:
         name = f"{subnet['SubnetId']} ({subnet['AvailabilityZone']})"
@@ -149,19 +151,5 @@ def _missing_egress(reader: Reader, network: Answer, images: list[str]) -> Itera
                 yield f"the subnet {name} has no default route, and its VPC has no endpoint for {', '.join(lacks)}"
             elif not all(map(ECR_IMAGE.fullmatch, images)):
                 yield f"the subnet {name} has no default route, but an image is not in Amazon ECR"
-        elif to_internet and network.get("assignPublicIp") != "ENABLED" and not _is_ipv6_only(subnet):
+        elif to_internet and network.get("assignPublicIp") != "ENABLED" and not subnet.get("Ipv6Native"):
             yield f"the subnet {name} is public, but its tasks have no public address"
-
-
-def _subnets(ec2: Any, ids: list[str]) -> list[Answer]:  # noqa: ANN401 - of boto3
-    """Return the subnets that exist. A filter, unlike IDs, is no error if one is gone."""
-    pages = _pages(ec2, "describe_subnets", [{"Name": "subnet-id", "Values": ids}]) if ids else []
-    return [each for page in pages for each in page["Subnets"]]
-
-
-def _pages(ec2: Any, operation: str, filters: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - of boto3
-    return ec2.get_paginator(operation).paginate(Filters=filters)
-
-
-def _is_ipv6_only(subnet: Answer) -> bool:
-    return bool(subnet.get("Ipv6Native"))

@@ -1,8 +1,4 @@
-"""Finds deployed log archives: by name in the stacks, or by what a log group is subscribed to.
-
-stacks ──────────────────────────────────────────────────┐
-log group ──> subscription ──> function, Data Firehose ──┴──> archive: bucket, functions, catalog, failures
-"""
+"""Finds deployed log archives: by name in the stacks, or by what a log group is subscribed to."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import one_line
+from fargate_constructs.cli.aws import one_line, paged
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedResource,
     DeployedStack,
@@ -72,16 +68,9 @@ class DeployedArchive(NamedTuple):
 def find_archive(
     session: Session, name: str = "", app: Path | None = None, region: str | None = None
 ) -> DeployedArchive:
-    """Return the archive with a name.
+    """Return the archive with a name: a construct path, or a part of it that fits no other. By default the only one.
 
-    Args:
-        session: The credentials, and the region if there is no other.
-        name: Its construct path, or a part of it that fits no other archive. By default the only one.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
-
-    Raises:
-        ValueError: If there is none, or more than one.
+    The other arguments are those of `searches`.
     """
     known: dict[tuple[str, str], _Shipper] = {}
     for stacks in searches(session, name, app, region):
@@ -107,11 +96,6 @@ def readable_archives(
     """Yield the archives in the stacks, each with what is needed to read its objects; those of the app come first.
 
     They come again with all stacks of the region.
-
-    Args:
-        session: The credentials, and the region if there is no other.
-        app: The folder of CDK. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
     """
     for stacks in searches(session, "", app, region):
         for stack in stacks:
@@ -121,11 +105,7 @@ def readable_archives(
 
 
 def archive_of(session: Session, log_group: str, region: str | None = None) -> DeployedArchive | None:
-    """Return the archive to which a log group is subscribed, or its account; `None` if there is none.
-
-    Raises:
-        botocore.exceptions.ClientError: AWS refuses a request. The log group may not exist.
-    """
+    """Return the archive to which a log group is subscribed, or its account; `None` if there is none."""
     here = region_of(session, region)
     client: Any = session.client("logs", region_name=here)
     best: DeployedArchive | None = None
@@ -151,13 +131,14 @@ class _Shipper(NamedTuple):
 def _shippers(stack: DeployedStack) -> Iterator[_Shipper]:
     for each in stack.of_type(FUNCTION):
         properties = stack.properties(each.logical_id)
-        if properties.get("Handler") in SHIPPERS and "ARCHIVE_BUCKET" in _variables(properties):
+        if properties.get("Handler") in SHIPPERS and "ARCHIVE_BUCKET" in variables_of(properties):
             name = stack.name_of(each.logical_id, *SHIPPER_ID)
             yield _Shipper(name, stack, each.logical_id, each.physical_id)
 
 
-def _variables(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    variables: Mapping[str, Any] = properties.get("Environment", {}).get("Variables", {})
+def variables_of(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the environment variables in the properties or in the configuration of a function."""
+    variables: Mapping[str, Any] = function.get("Environment", {}).get("Variables", {})
     return variables
 
 
@@ -165,11 +146,11 @@ def _of_stack(found: _Shipper) -> DeployedArchive:
     """Return the archive of a shipper, with the functions and the catalog that its stack has for the same bucket."""
     stack = found.stack
     client = stack.client("lambda")
-    bucket = _variables(stack.properties(found.logical_id))["ARCHIVE_BUCKET"]
+    bucket = variables_of(stack.properties(found.logical_id))["ARCHIVE_BUCKET"]
     functions: dict[str, DeployedResource] = {}
     for each in stack.of_type(FUNCTION):
         properties = stack.properties(each.logical_id)
-        variables = _variables(properties)
+        variables = variables_of(properties)
         if variables.get("SHIPPER") == {"Ref": found.logical_id} or variables.get("ARCHIVE_BUCKET") == bucket:
             functions[str(properties.get("Handler")).removesuffix(".handler")] = each
     made = _of_function(client, found.function, stack.region)
@@ -216,7 +197,7 @@ def _of_function(client: Any, function: str, region: str) -> DeployedArchive:  #
 
 
 def _environment(client: Any, function: str) -> Mapping[str, str]:  # noqa: ANN401 - of boto3
-    return _variables(client.get_function_configuration(FunctionName=function))
+    return variables_of(client.get_function_configuration(FunctionName=function))
 
 
 def _encryption_key(s3: Any, archive: DeployedArchive, lacks: list[str]) -> str:  # noqa: ANN401 - of boto3
@@ -230,14 +211,33 @@ def _encryption_key(s3: Any, archive: DeployedArchive, lacks: list[str]) -> str:
     return next(filter(None, keys), "")
 
 
+class AccountSubscription(NamedTuple):
+    """What subscribes the log groups of an account."""
+
+    destination: str
+    """The ARN."""
+    pattern: str
+    criteria: str
+    """Which log groups it leaves out by name: `LogGroupName NOT IN ["/a", "/b"]`."""
+
+    def has(self, log_group: str) -> bool:
+        """Whether it subscribes a log group."""
+        return json.dumps(log_group) not in self.criteria
+
+
+def account_subscriptions(client: Any) -> Iterator[AccountSubscription]:  # noqa: ANN401 - of boto3
+    """Yield the subscriptions of an account."""
+    for each in client.describe_account_policies(policyType=POLICY_TYPE)["accountPolicies"]:
+        document = json.loads(each["policyDocument"])
+        pattern, criteria = document.get("FilterPattern", ""), each.get("selectionCriteria", "")
+        yield AccountSubscription(document["DestinationArn"], pattern, criteria)
+
+
 def _destinations(client: Any, log_group: str) -> Iterator[str]:  # noqa: ANN401 - of boto3
     """Yield the ARNs to which CloudWatch Logs delivers the events of a log group."""
-    for page in client.get_paginator("describe_subscription_filters").paginate(logGroupName=log_group):
-        yield from (each["destinationArn"] for each in page["subscriptionFilters"])
-    for policy in client.describe_account_policies(policyType=POLICY_TYPE)["accountPolicies"]:
-        # It leaves out log groups by name: `LogGroupName NOT IN ["/a", "/b"]`.
-        if json.dumps(log_group) not in policy.get("selectionCriteria", ""):
-            yield json.loads(policy["policyDocument"])["DestinationArn"]
+    for each in paged(client, "describe_subscription_filters", "subscriptionFilters", logGroupName=log_group):
+        yield each["destinationArn"]
+    yield from (each.destination for each in account_subscriptions(client) if each.has(log_group))
 
 
 def _of_destination(session: Session, arn: str, region: str) -> DeployedArchive:
@@ -266,9 +266,9 @@ def _of_delivering_function(session: Session, function: str, region: str) -> Dep
     for name in dict.fromkeys(each["StackName"] for each in resources):
         stack = DeployedStack(session, name, region)
         own = next((each for each in stack.of_type(FUNCTION) if each.physical_id == function), None)
-        bucket = own and _variables(stack.properties(own.logical_id)).get("ARCHIVE_BUCKET")
+        bucket = own and variables_of(stack.properties(own.logical_id)).get("ARCHIVE_BUCKET")
         for each in _shippers(stack):
-            if _variables(stack.properties(each.logical_id))["ARCHIVE_BUCKET"] == bucket:
+            if variables_of(stack.properties(each.logical_id))["ARCHIVE_BUCKET"] == bucket:
                 return _of_stack(each)
     return _of_function(client, function, region)._replace(
         lacks=(f"a stack: CloudFormation knows none with the function {function}, so the other parts are not known",)

@@ -1,18 +1,15 @@
-"""Finds deployed jobs by their names in the app, and how something starts their tasks.
-
-cdk.out, or CloudFormation in a region ──> task definitions of no service, named by construct path
-schedule, state machine, rule or function of the stack ──> the job's network, cluster and capacity
-"""
+"""Finds deployed jobs by their names in the app, and how something starts their tasks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedStack,
     fits,
@@ -39,7 +36,6 @@ INNER_IDS = ("/Resource", "/TaskDefinition")
 RULE_TYPE, SCHEDULE_TYPE = "AWS::Events::Rule", "AWS::Scheduler::Schedule"
 MACHINE_TYPE, FUNCTION_TYPE = "AWS::StepFunctions::StateMachine", "AWS::Lambda::Function"
 LAUNCHERS = (SCHEDULE_TYPE, MACHINE_TYPE, RULE_TYPE, FUNCTION_TYPE)
-Settings = Mapping[str, Any]
 
 
 class DeployedJob(NamedTuple):
@@ -68,16 +64,9 @@ class DeployedJob(NamedTuple):
 def find_service_or_job(
     session: Session, name: str, app: Path | None = None, region: str | None = None
 ) -> DeployedService | DeployedJob:
-    """Return the service or the job with a name.
+    """Return the service or the job with a name: a construct path, a part of it, or CLUSTER/SERVICE.
 
-    Args:
-        session: The credentials, and the region if there is no other.
-        name: Its construct path, a part of it that fits nothing else, or CLUSTER/SERVICE.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
-
-    Raises:
-        ValueError: If there is none, or more than one.
+    The other arguments are those of `searches`.
     """
     known: dict[str, DeployedService | DeployedJob] = {}
     for stacks in searches(session, name, app, region):
@@ -96,25 +85,21 @@ def find_service_or_job(
 
 def jobs_in(stack: DeployedStack) -> Iterator[DeployedJob]:
     """Yield the task definitions of a stack that no service of it has."""
+    services = [stack.properties(service.logical_id) for service in stack.of_type(SERVICE_TYPE)]
     for each in stack.of_type(DEFINITION_TYPE):
-        services = [stack.properties(service.logical_id) for service in stack.of_type(SERVICE_TYPE)]
         if {"Ref": each.logical_id} not in [service.get("TaskDefinition") for service in services]:
             yield DeployedJob(stack.name_of(each.logical_id, *INNER_IDS), each.physical_id, stack)
 
 
 def launch_of(job: DeployedJob) -> Launch:
-    """Return how a job's tasks start: as a resource of its stack does it, or by its own security group.
-
-    Raises:
-        ValueError: If the stack does not say it.
-    """
+    """Return how a job's tasks start: as a resource of its stack does it, or by its own security group."""
     for cluster, settings in _launchers(job):
         if settings.get("networkConfiguration"):  # a task on Fargate needs it
             return Launch.of(cluster, job.task_definition, settings)
     return _launch_by_security_group(job)
 
 
-def _launchers(job: DeployedJob) -> Iterator[tuple[str, Settings]]:
+def _launchers(job: DeployedJob) -> Iterator[tuple[str, Answer]]:
     """Yield the clusters and settings with which resources of the stack start the job, its own ones first."""
     family = family_of(job.task_definition)
     found = job.stack.of_type(*LAUNCHERS)
@@ -137,7 +122,7 @@ def _launchers(job: DeployedJob) -> Iterator[tuple[str, Settings]]:
                 yield from _settings_of_states(json.loads(machine["definition"]), family)
 
 
-def _settings_of_function(job: DeployedJob, name: str) -> Iterator[tuple[str, Settings]]:
+def _settings_of_function(job: DeployedJob, name: str) -> Iterator[tuple[str, Answer]]:
     """Yield the request that the function of a run before deployments makes."""
     answer = job.stack.client("lambda").get_function_configuration(FunctionName=name)
     if request := answer.get("Environment", {}).get("Variables", {}).get("REQUEST"):
@@ -145,14 +130,14 @@ def _settings_of_function(job: DeployedJob, name: str) -> Iterator[tuple[str, Se
         yield settings["cluster"], settings
 
 
-def _settings_of_targets(targets: list[Settings], family: str) -> Iterator[tuple[str, Settings]]:
+def _settings_of_targets(targets: list[Answer], family: str) -> Iterator[tuple[str, Answer]]:
     for target in targets:
         settings = target.get("EcsParameters", {})
         if family_of(settings.get("TaskDefinitionArn", "")) == family:
             yield target["Arn"], _camel(settings)
 
 
-def _settings_of_states(state: Any, family: str) -> Iterator[tuple[str, Settings]]:  # noqa: ANN401 - JSON
+def _settings_of_states(state: Any, family: str) -> Iterator[tuple[str, Answer]]:  # noqa: ANN401 - JSON
     """Yield the arguments of each state that starts the job, also in a parallel state or a map."""
     if isinstance(state, dict):
         definition = state.get("TaskDefinition")

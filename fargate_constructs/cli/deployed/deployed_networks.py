@@ -1,8 +1,4 @@
-"""Finds the VPCs and services that a name means, or all of an app or of a region.
-
-cdk.out, or CloudFormation in a region ──> stacks ──> VPCs and ECS services, named by construct path
-EC2 and ECS ──> VPCs of no stack, named by their tag, and services of no stack, named CLUSTER/SERVICE
-"""
+"""Finds the VPCs and services that a name means, or all of an app or of a region."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, in_batches, paged
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedStack,
     fits,
@@ -100,15 +96,8 @@ def networks_in(stack: DeployedStack) -> Iterator[DeployedNetwork]:
 def find_subject(session: Session, name: str, app: Path | None = None, region: str | None = None) -> Subject:
     """Return what a name means: one service, or one network with its services.
 
-    Args:
-        session: The credentials, and the region if there is no other.
-        name: A construct path, or a part of it; CLUSTER/SERVICE; the ID or the tag Name of a VPC. An empty name means
-            all of the app in cdk.out; without cdk.out, all of the region.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
-
-    Raises:
-        ValueError: If there is none, or more than one.
+    The name is a construct path, or a part of it; CLUSTER/SERVICE; or the ID or the tag Name of a VPC. An empty name
+    means all of the app in cdk.out; without cdk.out, all of the region. The other arguments are those of `searches`.
     """
     known = _Known(session)
     # The ID of a VPC is in no construct path.
@@ -153,11 +142,11 @@ def _networks_in_ec2(name: str, region: str, known: _Known) -> list[DeployedNetw
     ec2: Any = known.session.client("ec2", region_name=region)
     if name:
         key = "vpc-id" if name.startswith("vpc-") else "tag:Name"
-        pages = ec2.get_paginator("describe_vpcs").paginate(Filters=[{"Name": key, "Values": [name]}])
-        vpcs = {each["VpcId"] for page in pages for each in page["Vpcs"]}
-        found = _named(vpcs, region, known)
-        return [each for each in [only(found, name, "network")] if each]
-    gateways = [each for page in ec2.get_paginator("describe_nat_gateways").paginate() for each in page["NatGateways"]]
+        filters = [{"Name": key, "Values": [name]}]
+        vpcs = {each["VpcId"] for each in paged(ec2, "describe_vpcs", "Vpcs", Filters=filters)}
+        found = only(_named(vpcs, region, known), name, "network")
+        return [found] if found else []
+    gateways = paged(ec2, "describe_nat_gateways", "NatGateways")
     vpcs = {each["VpcId"] for each in gateways if each["State"] != "deleted"}
     here = {vpc for place, vpc in known.networks if place == region}
     return _named(vpcs | here, region, known)
@@ -169,8 +158,7 @@ def _named(vpcs: Collection[str], region: str, known: _Known) -> list[DeployedNe
     if unknown:
         ec2: Any = known.session.client("ec2", region_name=region)
         filters = [{"Name": "vpc-id", "Values": unknown}]
-        pages = ec2.get_paginator("describe_vpcs").paginate(Filters=filters)
-        for each in (vpc for page in pages for vpc in page["Vpcs"]):
+        for each in paged(ec2, "describe_vpcs", "Vpcs", Filters=filters):
             tags = tags_of(each)
             _read_stack(tags, region, known)
             network = DeployedNetwork(tags.get("Name", each["VpcId"]), each["VpcId"], region)
@@ -193,11 +181,7 @@ def _subject(
     known: _Known,
     place: str,
 ) -> Subject:
-    """Ask ECS and EC2 about what was found; *place* is where it was searched without a name.
-
-    Raises:
-        ValueError: If it is in several regions, or ECS does not know the service.
-    """
+    """Ask ECS and EC2 about what was found; *place* is where it was searched without a name."""
     regions = sorted({*(each.region for each in networks), *(each.region for each in services)})
     if len(regions) > 1:
         raise ValueError(f"the app must be in one region, got: {', '.join(regions)}; write --region, or a name")
@@ -228,8 +212,7 @@ def _answers(ecs: Any, services: Iterable[DeployedService]) -> Iterator[Answer]:
     for each in services:
         by_cluster.setdefault(each.cluster, []).append(each.service)
     for cluster, names in by_cluster.items():
-        for start in range(0, len(names), SERVICES_IN_ONE_CALL):
-            some = names[start : start + SERVICES_IN_ONE_CALL]
+        for some in in_batches(names, SERVICES_IN_ONE_CALL):
             answer = ecs.describe_services(cluster=cluster, services=some, include=["TAGS"])
             yield from (each for each in answer["services"] if each["status"] != "INACTIVE")
 

@@ -1,7 +1,4 @@
-"""Reads what CloudFormation deployed: its stacks, their resources, and the construct path of each.
-
-cdk.out, or CloudFormation in a region ──> stacks, the likeliest first ──> resources, with construct paths
-"""
+"""Reads what CloudFormation deployed: its stacks, their resources, and the construct path of each."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import click
 
+from fargate_constructs.cli.aws import paged
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, read_app, written_paths
 from fargate_constructs.synthesized.template_text import parse_template
 
@@ -77,7 +75,7 @@ class DeployedStack:
         """All its resources, with their statuses."""
         client = self.client("cloudformation")
         try:
-            pages = [*client.get_paginator("list_stack_resources").paginate(StackName=self.name)]
+            found = [*paged(client, "list_stack_resources", "StackResourceSummaries", StackName=self.name)]
         except client.exceptions.ClientError as error:
             if "does not exist" in str(error):
                 return ()
@@ -87,8 +85,7 @@ class DeployedStack:
                 DeployedResource(each["ResourceType"], each["LogicalResourceId"], each.get("PhysicalResourceId", "")),
                 each["ResourceStatus"],
             )
-            for page in pages
-            for each in page["StackResourceSummaries"]
+            for each in found
         ]
 
     @cached_property
@@ -151,9 +148,9 @@ def searches(session: Session, name: str, app: Path | None, region: str | None) 
     if app:
         yield _of_app(session, app, region)
     here = region_of(session, region)
-    pages = session.client("cloudformation", region_name=here).get_paginator("describe_stacks").paginate()
+    found = paged(session.client("cloudformation", region_name=here), "describe_stacks", "Stacks")
     # A nested stack is read with the stack around it.
-    stacks = [each["StackName"] for page in pages for each in page["Stacks"] if "ParentId" not in each]
+    stacks = [each["StackName"] for each in found if "ParentId" not in each]
     # CDK names the stack at the path `Prod/Shop` Prod-Shop.
     ids = name.split("/")
     likely = {"-".join(ids[: count + 1]) for count in range(len(ids))}
@@ -176,11 +173,7 @@ def fits(path: str, name: str) -> bool:
 
 
 def only(found: Collection[Found], name: str, noun: str) -> Found | None:
-    """Return the one that a name means; `None` if there is none.
-
-    Raises:
-        ValueError: If there is more than one.
-    """
+    """Return the one that a name means; `None` if there is none."""
     chosen = [each for each in found if each.name == name] or list(found)
     if len(chosen) > 1:
         raise ValueError(
@@ -197,11 +190,7 @@ def place_of(session: Session, region: str | None) -> str:
 
 
 def region_of(session: Session, region: str | None) -> str:
-    """Return the region of an option, or that of the session.
-
-    Raises:
-        ValueError: If there is none.
-    """
+    """Return the region of an option, or that of the session."""
     here = region or session.region_name
     if not here:
         raise ValueError("AWS needs a region, got none; write --region, or set AWS_REGION")

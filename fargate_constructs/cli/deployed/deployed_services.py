@@ -1,15 +1,12 @@
-"""Finds deployed ECS services by their names in the app.
-
-cdk.out, or CloudFormation in a region ──> stacks ──> ECS services, named by construct path
-ECS ──> services of no stack, named CLUSTER/SERVICE
-"""
+"""Finds deployed ECS services by their names in the app."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.deployed_resources import (
     CDK_OUT,
     DeployedResource,
@@ -50,17 +47,10 @@ class DeployedService(NamedTuple):
 def find_service(
     session: Session, name: str, app: Path | None = None, region: str | None = None, *, also_lost: bool = False
 ) -> DeployedService:
-    """Return the service with a name.
+    """Return the service with a name: a construct path, a part of it that fits no other service, or CLUSTER/SERVICE.
 
-    Args:
-        session: The credentials, and the region if there is no other.
-        name: Its construct path, a part of it that fits no other service, or CLUSTER/SERVICE.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
-        also_lost: Whether it may be one that its stack deleted or could not create, if no other fits.
-
-    Raises:
-        ValueError: If there is none, or more than one.
+    With `also_lost` it may be one that its stack deleted or could not create, if no other fits. The other arguments
+    are those of `searches`.
     """
     known: dict[tuple[str, str, str], DeployedService] = {}
     for services in (services_in, lost_services_in) if also_lost else (services_in,):
@@ -77,30 +67,20 @@ def find_service(
     raise ValueError(f"the service must be one of those in {place}: {names}, got: {name}")
 
 
-def describe_service(session: Session, found: DeployedService) -> Mapping[str, Any]:
-    """Return what ECS knows about a service that is active.
-
-    Raises:
-        ValueError: If there is no such service any more.
-    """
+def describe_service(session: Session, found: DeployedService) -> Answer:
+    """Return what ECS knows about a service that is active."""
     ecs: Any = session.client("ecs", region_name=found.region)
-    for service in ecs.describe_services(cluster=found.cluster, services=[found.service])["services"]:
-        if service["status"] == "ACTIVE":
-            answer: Mapping[str, Any] = service
-            return answer
+    answers: list[Answer] = ecs.describe_services(cluster=found.cluster, services=[found.service])["services"]
+    for each in answers:
+        if each["status"] == "ACTIVE":
+            return each
     raise ValueError(
         f"{found.name} must be an active service of the cluster {found.cluster}, got none; deploy it again"
     )
 
 
 def all_services(session: Session, app: Path | None = None, region: str | None = None) -> list[DeployedService]:
-    """Return the services of the app; without an app, or if it has none, those of the region.
-
-    Args:
-        session: The credentials, and the region if there is no other.
-        app: The folder of CDK. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
-    """
+    """Return the services of the app; without an app, or if it has none, those of the region."""
     known: dict[tuple[str, str, str], DeployedService] = {}
     has_app = bool(app) or CDK_OUT.exists()
     for place, candidates in enumerate(_searches(session, "", app, region)):
@@ -146,10 +126,8 @@ def _searches(
 def services_in_ecs(session: Session, region: str) -> Iterator[DeployedService]:
     """Yield all services of a region, named CLUSTER/SERVICE."""
     client: Any = session.client("ecs", region_name=region)
-    for clusters in client.get_paginator("list_clusters").paginate():
-        for cluster in clusters["clusterArns"]:
-            for page in client.get_paginator("list_services").paginate(cluster=cluster):
-                for arn in page["serviceArns"]:
-                    name = cluster.rpartition("/")[2]
-                    service = arn.rpartition("/")[2]
-                    yield DeployedService(f"{name}/{service}", name, service, region)
+    for cluster_arn in paged(client, "list_clusters", "clusterArns"):
+        cluster = cluster_arn.rpartition("/")[2]
+        for arn in paged(client, "list_services", "serviceArns", cluster=cluster_arn):
+            service = arn.rpartition("/")[2]
+            yield DeployedService(f"{cluster}/{service}", cluster, service, region)

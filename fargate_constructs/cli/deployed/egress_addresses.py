@@ -1,14 +1,11 @@
-"""Follows the VPC routes of deployed subnets to the addresses that the internet sees.
-
-subnet ──> VPC routes ──> NAT gateway, instance, firewall, internet gateway, … ──> addresses
-"""
+"""Follows the VPC routes of deployed subnets to the addresses that the internet sees."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.synthesized.private_ranges import NAT64, is_private
 
 ANYWHERE, ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
@@ -77,9 +74,7 @@ class VpcFacts(NamedTuple):
     def departures(self, subnet: str, *, assign_public_ip: bool | None = None) -> list[Departure]:
         """Return how the traffic of a subnet leaves, by destination.
 
-        Args:
-            subnet: Its ID.
-            assign_public_ip: Whether the tasks in it have public addresses; `None` if it is not known.
+        `assign_public_ip` is whether the tasks in it have public addresses; `None` if it is not known.
         """
         found = list(self._departures(self.subnets[subnet], (), assign_public_ip=assign_public_ip))
         zone = self.subnets[subnet]["AvailabilityZone"]
@@ -221,23 +216,24 @@ class VpcFacts(NamedTuple):
 def read_vpcs(ec2: Any, vpcs: Collection[str]) -> VpcFacts:  # noqa: ANN401 - of boto3
     """Ask EC2 about the routes of VPCs, and about what these lead to."""
     of_vpcs = [{"Name": "vpc-id", "Values": sorted(vpcs)}]
-    tables = _all(ec2, "describe_route_tables", "RouteTables", Filters=of_vpcs)
-    subnets = _all(ec2, "describe_subnets", "Subnets", Filters=of_vpcs)
-    gateways = _all(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
-    endpoints = _all(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpcs)
-    endpoints_by_id = {each["VpcEndpointId"]: each for each in endpoints}
+    tables = [*paged(ec2, "describe_route_tables", "RouteTables", Filters=of_vpcs)]
+    subnets = {each["SubnetId"]: each for each in paged(ec2, "describe_subnets", "Subnets", Filters=of_vpcs)}
+    gateways = paged(ec2, "describe_nat_gateways", "NatGateways", Filter=of_vpcs)
+    nat_gateways = {each["NatGatewayId"]: each for each in gateways if each["State"] != "deleted"}
+    found = paged(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=of_vpcs)
+    endpoints = {each["VpcEndpointId"]: each for each in found}
     routes = [route for table in tables for route in table["Routes"]]
     lists = {
         route["DestinationPrefixListId"]
         for route in routes
-        if "DestinationPrefixListId" in route and not _is_gateway_endpoint(route, endpoints_by_id)
+        if "DestinationPrefixListId" in route and not _is_gateway_endpoint(route, endpoints)
     }
     return VpcFacts(
-        {each["SubnetId"]: each for each in subnets},
+        subnets,
         tables,
-        {each["NatGatewayId"]: each for each in gateways if each["State"] != "deleted"},
+        nat_gateways,
         _interfaces(ec2, {each["NetworkInterfaceId"] for each in routes if each.get("NetworkInterfaceId")}),
-        endpoints_by_id,
+        endpoints,
         {each for each in lists if _is_private_list(ec2, each)},
     )
 
@@ -248,7 +244,7 @@ def vpcs_of(ec2: Any, subnets: Collection[str]) -> set[str]:  # noqa: ANN401 - o
         return set()
     # A filter, unlike IDs, is no error if a subnet is gone.
     filters = [{"Name": "subnet-id", "Values": sorted(subnets)}]
-    return {each["VpcId"] for each in _all(ec2, "describe_subnets", "Subnets", Filters=filters)}
+    return {each["VpcId"] for each in paged(ec2, "describe_subnets", "Subnets", Filters=filters)}
 
 
 def routes_of(tables: Iterable[Answer], subnet: Answer) -> list[Answer]:
@@ -282,7 +278,7 @@ def _is_gateway_endpoint(route: Answer, endpoints: Mapping[str, Answer]) -> bool
 
 
 def _is_private_list(ec2: Any, prefix_list: str) -> bool:  # noqa: ANN401 - of boto3
-    entries = _all(ec2, "get_managed_prefix_list_entries", "Entries", PrefixListId=prefix_list)
+    entries = [*paged(ec2, "get_managed_prefix_list_entries", "Entries", PrefixListId=prefix_list)]
     return bool(entries) and all(is_private(each["Cidr"]) for each in entries)
 
 
@@ -291,10 +287,5 @@ def _interfaces(ec2: Any, ids: Collection[str]) -> dict[str, Answer]:  # noqa: A
     if not ids:
         return {}
     filters = [{"Name": "network-interface-id", "Values": sorted(ids)}]
-    found = _all(ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    found = paged(ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
     return {each["NetworkInterfaceId"]: each for each in found}
-
-
-def _all(ec2: Any, operation: str, key: str, **parameters: Any) -> list[Answer]:  # noqa: ANN401 - of boto3
-    """Return what an operation of EC2 answers, of all pages."""
-    return [each for page in ec2.get_paginator(operation).paginate(**parameters) for each in page[key]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import noting
+from fargate_constructs.cli.aws import noting, paged
 from fargate_constructs.cli.deployed.deployed_networks import STACK_TAG, tags_of
 from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
 
@@ -37,12 +37,7 @@ class ElasticIp(NamedTuple):
 
 
 def read_elastic_ips(ec2: Any, stacks: Sequence[DeployedStack]) -> list[ElasticIp]:  # noqa: ANN401 - of boto3
-    """Return the Elastic IPs of a region.
-
-    Args:
-        ec2: The client of the region.
-        stacks: Those that were read. The owner of an address in another stack is its logical ID.
-    """
+    """Return the Elastic IPs of a region. The owner of one in a stack that was not read is its logical ID."""
     # CloudFormation's own ID is the address, alone or with the allocation ID.
     owners = {
         each.physical_id.partition("|")[0]: (stack.title, stack.name_of(each.logical_id))
@@ -76,22 +71,17 @@ def with_owners(
 ) -> list[ElasticIp]:
     """Return Elastic IPs with their reverse DNS names, and with the construct paths of stacks that were not read.
 
-    Args:
-        session: The credentials.
-        region: The region.
-        found: The Elastic IPs.
-        stacks: The stacks that were read.
-        gaps: Gets what cannot be read.
+    What cannot be read is noted in `gaps`.
     """
     ec2: Any = session.client("ec2", region_name=region)
     names: dict[str, str] = {}
     if found:
         with noting(gaps, "the reverse DNS names"):
             ids = [each.allocation_id for each in found]
-            pages = ec2.get_paginator("describe_addresses_attribute").paginate(
-                AllocationIds=ids, Attribute="domain-name"
+            answers = paged(
+                ec2, "describe_addresses_attribute", "Addresses", AllocationIds=ids, Attribute="domain-name"
             )
-            names = {each["PublicIp"]: each.get("PtrRecord", "") for page in pages for each in page["Addresses"]}
+            names = {each["PublicIp"]: each.get("PtrRecord", "") for each in answers}
     others = {each.stack for each in found} - {"", *(each.title for each in stacks)}
     owners: dict[str, dict[str, str] | None] = {each: _owners(session, each, region, gaps) for each in sorted(others)}
     completed = []

@@ -28,12 +28,7 @@ class ServiceEgress(NamedTuple):
 
 
 def service_egress(facts: VpcFacts, service: Answer) -> ServiceEgress:
-    """Return how the tasks of a service leave.
-
-    Args:
-        facts: Of the VPCs of its subnets.
-        service: Of DescribeServices.
-    """
+    """Return how the tasks of a service leave; the facts are those of the VPCs of its subnets."""
     departures: list[Departure] = []
     networks = _networks(service)
     for subnet, assign_public_ip in networks.items():
@@ -48,12 +43,7 @@ def subnets_of(service: Answer) -> list[str]:
 
 
 def read_service_egress(ec2: Any, service: Answer) -> ServiceEgress:  # noqa: ANN401 - of boto3
-    """Ask EC2 how the tasks of a service leave.
-
-    Args:
-        ec2: The client of the service's region.
-        service: Of DescribeServices.
-    """
+    """Ask EC2 in the service's region how its tasks leave."""
     subnets = subnets_of(service)
     vpcs = vpcs_of(ec2, subnets)
     return service_egress(read_vpcs(ec2, vpcs), service) if vpcs else ServiceEgress((), subnets)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from fargate_constructs.cli.aws import Answer, noting
+from fargate_constructs.cli.aws import Answer, in_batches, noting, paged
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ Found = TypeVar("Found")
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
 LOG_LINES = 10
+# The statuses of a stack with which a deployment begins.
+BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 # The event of a service at rest.
 STEADY = "has reached a steady state"
 # The subject of a note that they cannot be read.
@@ -87,31 +89,22 @@ class Reader:
         return None
 
     def facts(self) -> ServiceFacts:
-        """Return what AWS knows about the service.
-
-        Raises:
-            ValueError: If ECS does not know the service.
-        """
-        found, ecs = self.found, self.client("ecs")
-        failures: list[Answer] = []
-        if found.stack:
-            with self.noting("the events of the stack"):
-                failures = self._stack_failures()
+        """Return what AWS knows about the service."""
+        found = self.found
+        failures = self.noted("the events of the stack", self._stack_failures) if found.stack else None
         service = self.service()
         if service is None and failures:
             return ServiceFacts(GONE, [], [], [], {}, failures)
         if service is None:
             raise ValueError(gone(found))
-        deployments: list[Answer] = []
-        with self.noting(DEPLOYMENTS):
-            deployments = self.deployments(service)
-        definition: Answer = {}
-        with self.noting("the task definition"):
-            definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        stopped: list[Answer] = []
-        with self.noting("stopped tasks"):
-            stopped = self.stopped_tasks(service)
-        return ServiceFacts(service, deployments, stopped, self.targets(service), definition, failures)
+        return ServiceFacts(
+            service,
+            deployments=self.noted(DEPLOYMENTS, lambda: self.deployments(service)) or [],
+            task_definition=self.noted("the task definition", lambda: self.task_definition(service)) or {},
+            stopped_tasks=self.noted("stopped tasks", lambda: self.stopped_tasks(service)) or [],
+            targets=self.targets(service),
+            stack_failures=failures or [],
+        )
 
     def service(self) -> Answer | None:
         """Return the service; `None` if it is gone, perhaps with its cluster, or was never created."""
@@ -123,6 +116,12 @@ class Reader:
         except ecs.exceptions.ClusterNotFoundException:
             return None
         return services[0] if services else None
+
+    def task_definition(self, service: Answer) -> Answer:
+        """Return the task definition of the service."""
+        ecs = self.client("ecs")
+        answer: Answer = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        return answer
 
     def deployments(self, service: Answer) -> list[Answer]:
         """Return the last deployments of the service, the newest first."""
@@ -145,14 +144,7 @@ class Reader:
 
     def tasks(self, **which: str) -> list[Answer]:
         """Return tasks of the cluster, chosen by the parameters of ListTasks."""
-        ecs = self.client("ecs")
-        pages = ecs.get_paginator("list_tasks").paginate(cluster=self.found.cluster, **which)
-        arns = [arn for page in pages for arn in page["taskArns"]]
-        tasks: list[Answer] = []
-        for start in range(0, len(arns), TASKS_IN_ONE_CALL):
-            some = arns[start : start + TASKS_IN_ONE_CALL]
-            tasks += ecs.describe_tasks(cluster=self.found.cluster, tasks=some)["tasks"]
-        return tasks
+        return tasks_in(self.client("ecs"), self.found.cluster, **which)
 
     def targets(self, service: Answer) -> list[Answer]:
         """Return the health of the service's targets, as far as it can be read."""
@@ -164,22 +156,11 @@ class Reader:
 
     def _stack_failures(self) -> list[Answer]:
         """Return the failures of the service in the stack's last operation, if that failed; the newest first."""
-        pages = (
-            self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.found.stack)
-        )
-        last = []
-        for event in (each for page in pages for each in page["StackEvents"]):
+        client, last = self.client("cloudformation"), []
+        for event in paged(client, "describe_stack_events", "StackEvents", StackName=self.found.stack):
             if event["LogicalResourceId"] == self.found.logical_id and event["ResourceStatus"].endswith("_FAILED"):
                 last.append(event)
-            is_stack = (
-                event["ResourceType"] == "AWS::CloudFormation::Stack"
-                and event["PhysicalResourceId"] == event["StackId"]
-            )
-            if is_stack and event["ResourceStatus"] in (
-                "CREATE_IN_PROGRESS",
-                "UPDATE_IN_PROGRESS",
-                "IMPORT_IN_PROGRESS",
-            ):
+            if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in BEGINNINGS:
                 break
         return last
 
@@ -204,6 +185,13 @@ class Reader:
                     continue  # the container did not start
                 lines[name] = [each["message"].rstrip() for each in events]
         return lines
+
+
+def tasks_in(ecs: Any, cluster: str, **which: str) -> list[Answer]:  # noqa: ANN401 - of boto3
+    """Return tasks of a cluster, chosen by the parameters of ListTasks."""
+    arns = [*paged(ecs, "list_tasks", "taskArns", cluster=cluster, **which)]
+    some = in_batches(arns, TASKS_IN_ONE_CALL)
+    return [task for each in some for task in ecs.describe_tasks(cluster=cluster, tasks=each)["tasks"]]
 
 
 def target_groups(service: Answer) -> list[str]:

@@ -1,7 +1,4 @@
-"""Finds when lines of a log group last reached its archive in S3.
-
-log group ──> archive ──> the objects of this hour and of the one before ──> the newest
-"""
+"""Finds when lines of a log group last reached its archive in S3."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of
 from fargate_constructs.cli.tasks.container_log import container_of
 
@@ -36,33 +33,19 @@ class ServiceArchive(NamedTuple):
     archive: DeployedArchive
 
     def arrival(self, s3: Any, now: datetime) -> Arrival:  # noqa: ANN401 - of boto3
-        """Return when lines last reached the archive.
-
-        Args:
-            s3: The client of the archive's region.
-            now: The time.
-        """
+        """Return when lines last reached the archive."""
         folder = f"{self.archive.prefix}{quote(self.log_group, safe='', errors='surrogatepass')}/"
         for hours in range(HOURS):
             hour = now - timedelta(hours=hours)
-            pages = s3.get_paginator("list_objects_v2").paginate(
-                **self.archive.bucket_arguments, Prefix=f"{folder}dt={hour:%Y-%m-%d}/hour={hour:%H}/"
-            )
-            times = [each["LastModified"] for page in pages for each in page.get("Contents", [])]
+            place = {**self.archive.bucket_arguments, "Prefix": f"{folder}dt={hour:%Y-%m-%d}/hour={hour:%H}/"}
+            times = [each["LastModified"] for each in paged(s3, "list_objects_v2", "Contents", **place)]
             if times:
                 return Arrival(self.archive.name, max(times))
         return Arrival(self.archive.name, None)
 
 
 def archive_of_service(session: Session, region: str, definition: Answer, service: Answer) -> ServiceArchive | None:
-    """Return the archive of a service's main container; `None` if it has none, or one of another tool.
-
-    Args:
-        session: The credentials.
-        region: The region.
-        definition: Of DescribeTaskDefinition.
-        service: Of DescribeServices.
-    """
+    """Return the archive of a service's main container; `None` if it has none, or one of another tool."""
     configuration = container_of(definition, None, service).get("logConfiguration", {})
     group = configuration.get("options", {}).get("awslogs-group", "")
     if configuration.get("logDriver") != "awslogs" or not group:

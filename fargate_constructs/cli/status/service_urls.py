@@ -1,7 +1,4 @@
-"""Finds the addresses at which callers reach services: load balancers, and the listener rules that lead to them.
-
-target groups ──> load balancers ──> listeners ──> rules ──> URLs
-"""
+"""Finds the addresses at which callers reach services: load balancers, and the listener rules that lead to them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, in_batches, paged
 from fargate_constructs.cli.deployed.deployed_resources import DeployedStack
 
 if TYPE_CHECKING:
@@ -23,20 +20,13 @@ STACK_TAG = "aws:cloudformation:stack-name"
 
 
 def urls_of(session: Session, region: str, groups: Collection[str]) -> Urls:
-    """Return the URLs that lead to each target group.
-
-    Args:
-        session: The credentials.
-        region: The region.
-        groups: The ARNs of the target groups.
-    """
+    """Return the URLs that lead to each target group, by its ARN."""
     client: Any = session.client("elbv2", region_name=region)
-    pages = client.get_paginator("describe_target_groups").paginate(**_few(groups))
-    found = [each for page in pages for each in page["TargetGroups"] if each["TargetGroupArn"] in groups]
-    arns = sorted({arn for each in found for arn in each.get("LoadBalancerArns", [])})
+    found = paged(client, "describe_target_groups", "TargetGroups", **_few(groups))
+    ours = [each for each in found if each["TargetGroupArn"] in groups]
+    arns = sorted({arn for each in ours for arn in each.get("LoadBalancerArns", [])})
     urls: Urls = {}
-    for start in range(0, len(arns), BALANCERS_IN_ONE_CALL):
-        some = arns[start : start + BALANCERS_IN_ONE_CALL]
+    for some in in_batches(arns, BALANCERS_IN_ONE_CALL):
         balancers = client.describe_load_balancers(LoadBalancerArns=some)["LoadBalancers"]
         tags = client.describe_tags(ResourceArns=some)["TagDescriptions"]
         stacks = {each["ResourceArn"]: tag["Value"] for each in tags for tag in each["Tags"] if tag["Key"] == STACK_TAG}
@@ -100,14 +90,12 @@ def _references(value: Any) -> Iterator[str]:  # noqa: ANN401 - a piece of a tem
 
 def _urls_of_balancer(client: Any, balancer: Answer, names: Sequence[str]) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - of boto3
     """Yield each target group that a load balancer forwards to, with a URL."""
-    pages = client.get_paginator("describe_listeners").paginate(LoadBalancerArn=balancer["LoadBalancerArn"])
-    listeners = [each for page in pages for each in page["Listeners"]]
+    listeners = paged(client, "describe_listeners", "Listeners", LoadBalancerArn=balancer["LoadBalancerArn"])
     # A listener for HTTP beside one for HTTPS often only redirects, so the secure URLs come first.
     for listener in sorted(listeners, key=lambda each: each.get("Protocol", "") != "HTTPS"):
         rules: list[Answer] = [{"Actions": listener.get("DefaultActions", []), "Conditions": []}]
         if balancer.get("Type") == "application":
-            found = client.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
-            rules = [each for page in found for each in page["Rules"]]
+            rules = [*paged(client, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"])]
         for rule in rules:
             for group in _groups(rule.get("Actions", [])):
                 for url in _urls(listener, rule.get("Conditions", []), names):

@@ -20,15 +20,14 @@ ROLLOUTS = {"COMPLETED": "SUCCESSFUL", "IN_PROGRESS": "IN_PROGRESS", "FAILED": "
 OVER = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 HASH = re.compile(r"[0-9a-f]{20,}")
 SHORT_HASH, MAX_TAG = 8, 20
+# The statuses of a lifecycle hook that a deployment waits for.
+WAITING = ("AWAITING_ACTION", "IN_PROGRESS")
 
 
 def deployment_of(service: Answer, newest: Answer | None, definitions: Mapping[str, str]) -> Deployment:
-    """Return the newest deployment of a service.
+    """Return the newest deployment of a service; *newest* is `None` if it has none, such as one of CodeDeploy.
 
-    Args:
-        service: Of DescribeServices.
-        newest: Of DescribeServiceDeployments; `None` if the service has none, such as one that CodeDeploy deploys.
-        definitions: The task definition of each service revision, as far as it is known.
+    The task definition of each service revision is in *definitions*, as far as it is known.
     """
     primary: Answer = next((each for each in service["deployments"] if each["status"] == "PRIMARY"), {})
     rollout = ROLLOUTS.get(primary.get("rolloutState", ""), "")
@@ -53,11 +52,8 @@ def deployment_of(service: Answer, newest: Answer | None, definitions: Mapping[s
         alarms=watched.get("alarmNames") or (alarms.get("alarmNames", []) if alarms.get("enable") else []),
         triggered=watched.get("triggeredAlarmNames", []),
         failed_tasks=f"{failed}{of}" if failed else "",
-        hooks=[_hook(each) for each in given.get("lifecycleHookDetails", []) if each["status"] in _WAITING],
+        hooks=[_hook(each) for each in given.get("lifecycleHookDetails", []) if each["status"] in WAITING],
     )
-
-
-_WAITING = ("AWAITING_ACTION", "IN_PROGRESS")
 
 
 def _reason(deployment: Answer) -> str:
@@ -117,13 +113,7 @@ def name_of(arn: str) -> str:
 
 
 def tasks_of(tasks: Iterable[Answer], targets: Sequence[Target], main: str) -> list[Task]:
-    """Return the tasks of a service, the oldest first.
-
-    Args:
-        tasks: Of DescribeTasks.
-        targets: The targets of its load balancers.
-        main: The name of the container whose image is shown. By default that of the first one.
-    """
+    """Return the tasks of a service, the oldest first; the image is that of the container *main*, or of the first."""
     found = []
     for each in tasks:
         containers = sorted(each.get("containers", []), key=lambda container: container["name"] != main)

@@ -1,7 +1,4 @@
-"""Asks AWS about the status of many services in few requests.
-
-services of the app, or of a region ──> ten in a request of ECS, alarms and load balancers of the region once
-"""
+"""Asks AWS about the status of many services in few requests: alarms and load balancers once for a region."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, in_batches
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 from fargate_constructs.cli.deployed.service_facts import (
     DEPLOYMENTS,
@@ -77,9 +74,7 @@ class _RegionReader:
         ecs = self._reader.client("ecs")
         for cluster, group in groupby(self._services, key=lambda each: each.cluster):
             services = {each.service: each for each in group}
-            names = [*services]
-            for start in range(0, len(names), SERVICES_IN_ONE_CALL):
-                some = names[start : start + SERVICES_IN_ONE_CALL]
+            for some in in_batches([*services], SERVICES_IN_ONE_CALL):
                 try:
                     answers = ecs.describe_services(cluster=cluster, services=some)["services"]
                 except ecs.exceptions.ClusterNotFoundException:
@@ -89,12 +84,12 @@ class _RegionReader:
     def _deployments(self, answers: Sequence[tuple[DeployedService, Answer]]) -> dict[str, Answer]:
         """Return the newest deployment of each service, by its ARN."""
         arns = [each["currentServiceDeployment"] for _, each in answers if each.get("currentServiceDeployment")]
-        found: list[Answer] = []
-        for start in range(0, len(arns), DEPLOYMENTS_IN_ONE_CALL):
-            some = arns[start : start + DEPLOYMENTS_IN_ONE_CALL]
-            ecs = self._reader.client("ecs")
-            found += ecs.describe_service_deployments(serviceDeploymentArns=some)["serviceDeployments"]
-        return {each["serviceDeploymentArn"]: each for each in found}
+        ecs = self._reader.client("ecs")
+        return {
+            each["serviceDeploymentArn"]: each
+            for some in in_batches(arns, DEPLOYMENTS_IN_ONE_CALL)
+            for each in ecs.describe_service_deployments(serviceDeploymentArns=some)["serviceDeployments"]
+        }
 
     def _read_urls(self, groups: set[str]) -> None:
         """Ask for the URLs once."""

@@ -1,24 +1,18 @@
-"""Asks AWS about the status of a job: its schedules, its last runs, its failed runs and alarms.
-
-DeployedJob ──> schedules, tasks, state machines, queue, alarms ──> JobStatus
-"""
+"""Asks AWS about the status of a job: its schedules, its last runs, its failed runs and alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from fargate_constructs.cli.aws import noting
 from fargate_constructs.cli.deployed.deployed_jobs import MACHINE_TYPE, SCHEDULE_TYPE, DeployedJob, family_of, launch_of
-from fargate_constructs.cli.deployed.service_facts import TASKS_IN_ONE_CALL
+from fargate_constructs.cli.deployed.service_facts import tasks_in
 from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_of
 from fargate_constructs.cli.status.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.status.status_answers import name_of
 from fargate_constructs.cli.status.status_model import words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_EXECUTIONS = 5
 
@@ -114,17 +108,13 @@ def _tasks(job: DeployedJob) -> Iterator[Run]:
     ecs, cluster = job.stack.client("ecs"), launch_of(job).cluster
     family = family_of(job.task_definition)
     for state in ("RUNNING", "STOPPED"):
-        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, family=family, desiredStatus=state)
-        arns = [arn for page in pages for arn in page["taskArns"]]
-        for start in range(0, len(arns), TASKS_IN_ONE_CALL):
-            some = arns[start : start + TASKS_IN_ONE_CALL]
-            for task in ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]:
-                codes = [each["exitCode"] for each in task["containers"] if each.get("exitCode")]
-                reason = f"exit code {codes[0]}" if codes else ""
-                if not codes and task.get("stopCode") not in (None, "EssentialContainerExited"):
-                    reason = task.get("stoppedReason", task["stopCode"])
-                began = task.get("startedAt") or task["createdAt"]
-                yield Run(name_of(task["taskArn"]), task["lastStatus"], began, task.get("stoppedAt"), reason)
+        for task in tasks_in(ecs, cluster, family=family, desiredStatus=state):
+            codes = [each["exitCode"] for each in task["containers"] if each.get("exitCode")]
+            reason = f"exit code {codes[0]}" if codes else ""
+            if not codes and task.get("stopCode") not in (None, "EssentialContainerExited"):
+                reason = task.get("stoppedReason", task["stopCode"])
+            began = task.get("startedAt") or task["createdAt"]
+            yield Run(name_of(task["taskArn"]), task["lastStatus"], began, task.get("stoppedAt"), reason)
 
 
 def _executions(job: DeployedJob) -> Iterator[Run]:

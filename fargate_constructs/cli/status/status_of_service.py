@@ -1,7 +1,4 @@
-"""Asks AWS about the status of one service.
-
-DeployedService ──> ECS, load balancers, alarms, queues ──> ServiceStatus
-"""
+"""Asks AWS about the status of one service."""
 
 from __future__ import annotations
 
@@ -49,11 +46,7 @@ class StatusReader:
         self._archive: ServiceArchive | None = None
 
     def status(self) -> ServiceStatus:
-        """Return the status now.
-
-        Raises:
-            ValueError: If ECS does not know the service.
-        """
+        """Return the status now."""
         reader, found = self._reader, self._reader.found
         reader.gaps = []
         service = reader.service()
@@ -126,8 +119,7 @@ class StatusReader:
 
     def _find_archive(self, service: Answer) -> ServiceArchive | None:
         reader = self._reader
-        answer = reader.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
-        return archive_of_service(reader.session, reader.found.region, answer["taskDefinition"], service)
+        return archive_of_service(reader.session, reader.found.region, reader.task_definition(service), service)
 
     def _arrival(self) -> Arrival | None:
         return self._archive.arrival(self._reader.client("s3"), self._now()) if self._archive else None

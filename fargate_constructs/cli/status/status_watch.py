@@ -1,7 +1,4 @@
-"""Looks at services again and again, until a deployment is over or a person ends it.
-
-look ──> what changed ──> a screen that is drawn again, a line for each change, or JSON
-"""
+"""Looks at services again and again, until a deployment is over or a person ends it."""
 
 from __future__ import annotations
 
@@ -43,11 +40,7 @@ class Look(NamedTuple):
 
 
 def looks(read: Callable[[], Overview], interval: float, clock: Clock) -> Iterator[Look]:
-    """Yield looks without end; one that AWS does not answer has what was known before.
-
-    Raises:
-        Exception: What AWS answers to the first look.
-    """
+    """Yield looks without end; one that AWS does not answer has what was known before, unless it is the first."""
     last: Look | None = None
     while True:
         try:
@@ -76,11 +69,7 @@ def changed(before: Overview, after: Overview) -> list[str]:
 
 
 def verdict(overview: Overview) -> Outcome:
-    """Return how far the deployments of services are.
-
-    Raises:
-        ValueError: If the deployments of a service cannot be read, so that a rollback would look like a success.
-    """
+    """Return how far the deployments of services are; refuse services whose deployments cannot be read."""
     gaps = [*overview.gaps, *(gap for each in overview.services if each.is_active for gap in each.gaps)]
     for gap in (each for each in gaps if each.startswith(f"{DEPLOYMENTS}: ")):
         raise ValueError(f"--wait needs to read the deployments, because a rollback looks like a success; {gap}")
