@@ -15,7 +15,7 @@ def properties(source: Template | Stack, type_: str, filters: Mapping[str, Any] 
     if filters:
         found = [*template.find_resources(type_, {"Properties": filters}).values()]
     else:
-        found = [each for each in _resources(template).values() if each["Type"] == type_]
+        found = [each for each in resources_of(template).values() if each["Type"] == type_]
     return [each.get("Properties", {}) for each in found]
 
 
@@ -24,14 +24,14 @@ def properties_of(template: Template, construct: IConstruct) -> dict[str, Any]:
     resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
     assert isinstance(resource, CfnResource)
     logical_id = Stack.of(resource).get_logical_id(resource)
-    found: dict[str, Any] = _resources(template)[logical_id]["Properties"]
+    found: dict[str, Any] = resources_of(template)[logical_id]["Properties"]
     return found
 
 
 _RESOURCES: WeakKeyDictionary[Template, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _resources(template: Template) -> dict[str, Any]:
+def resources_of(template: Template) -> dict[str, Any]:
     """Return the resources of a template, which Node.js sends once."""
     if template not in _RESOURCES:
         _RESOURCES[template] = template.to_json().get("Resources", {})

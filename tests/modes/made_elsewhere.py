@@ -6,7 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 from fargate_constructs import FixedEgressNetwork
 from fargate_constructs._core.nag_suppressions import acknowledge
@@ -18,10 +18,10 @@ CALLERS = "The caller's own."
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 
 
-def network_in(stack: Stack) -> Network:
+def network_in(scope: Construct) -> Network:
     """Return a network that is in the account already."""
     vpc = ec2.Vpc.from_vpc_attributes(
-        stack,
+        scope,
         "Vpc",
         vpc_id="vpc-0123456789abcdef0",
         vpc_cidr_block="10.0.0.0/16",
@@ -31,7 +31,7 @@ def network_in(stack: Stack) -> Network:
         private_subnet_ids=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
         private_subnet_route_table_ids=["rtb-0123456789abcdef2", "rtb-0123456789abcdef3"],
     )
-    return FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
+    return FixedEgressNetwork.from_vpc(scope, "Network", vpc, egress_ips=["203.0.113.7"])
 
 
 def answer_for(construct: IConstruct, *rules: str) -> None:

@@ -5,6 +5,7 @@ from aws_cdk import App, Stack
 
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import network_in
+from tests.shared_stack import halves  # noqa: F401 - a fixture
 
 
 @pytest.fixture

@@ -1,52 +1,54 @@
 """A job that something else starts: its state machines, what they may do, and what reports a failed run."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aws_cdk import App, Duration, Stack
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Template
 
-from fargate_constructs import Capacity, FargateService, Job, OneOffTask, ScheduledTask
+from fargate_constructs import Capacity, Job, OneOffTask, ScheduledTask
 from fargate_constructs.network.network import Network
+from fargate_constructs.service.jobs.failed_runs import FailedRuns
 from fargate_constructs.synthesized.intrinsics import pieces
 from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.service.jobs.test_scheduled_task import NIGHTLY
-from tests.templates import properties, properties_of
+from tests.shared_stack import Part, Steps, in_shared_stack
+from tests.templates import properties
 
 ORDER = "$.detail.order"
 
 
-def definition(template: Template, machine: sfn.StateMachine | str) -> dict[str, Any]:
-    """Return a state machine's states, with references as the logical IDs that they name."""
-    if isinstance(machine, str):
-        (found,) = (
-            each["Properties"]
-            for name, each in template.find_resources("AWS::StepFunctions::StateMachine").items()
-            if machine in name
-        )
-    else:
-        found = properties_of(template, machine)
+def states_of(machine: dict[str, Any]) -> dict[str, Any]:
+    """Return the states of a state machine, with references as the logical IDs that they name."""
     text = "".join(
         piece if isinstance(piece, str) else next(iter(piece.get("Fn::GetAtt", [piece.get("Ref")])))
-        for piece in pieces(found["DefinitionString"])
+        for piece in pieces(machine["DefinitionString"])
     )
     states: dict[str, Any] = json.loads(text)["States"]
     return states
 
 
-def permissions(template: Template, role: str) -> dict[str, dict[str, Any]]:
+def definition(template: Template, name: str) -> dict[str, Any]:
+    """Return the states of the state machine whose logical ID has a name in it."""
+    machines = template.find_resources("AWS::StepFunctions::StateMachine").items()
+    (found,) = (each["Properties"] for logical_id, each in machines if name in logical_id)
+    return states_of(found)
+
+
+def permissions(source: Template | Part, role: str) -> dict[str, dict[str, Any]]:
     """Return the statements of a role by their first action."""
+    type_ = "AWS::IAM::Policy"
+    policies = source.properties(type_) if isinstance(source, Part) else properties(source, type_)
     return {
         action if isinstance(action := statement["Action"], str) else action[0]: statement
-        for policy in properties(template, "AWS::IAM::Policy")
+        for policy in policies
         if role in str(policy["PolicyName"])
         for statement in policy["PolicyDocument"]["Statement"]
     }
@@ -65,31 +67,29 @@ def template() -> Template:
     return Template.from_stack(stack)
 
 
-def test_a_job_reports_its_failed_runs(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_job_reports_its_failed_runs(part: Part) -> Steps:
     """By default it has the queue, the rule and the alarm of a scheduled task, and no state machine."""
-    job = Job(stack, "Load", network=network, image=IMAGE)
-
-    template = Template.from_stack(stack)
-    (queue,) = template.find_resources("AWS::SQS::Queue")
-    (rule,) = properties(template, "AWS::Events::Rule")
+    job = part.make(Job, "Load")
+    yield
+    (queue,) = part.resources("AWS::SQS::Queue")
+    (rule,) = part.properties("AWS::Events::Rule")
     assert [each["Arn"] for each in rule["Targets"]] == [{"Fn::GetAtt": [queue, "Arn"]}]
-    assert properties_of(template, job.alarm)["Namespace"] == "AWS/SQS"
-    assert properties_of(template, job.failure_rule) == rule
-    template.resource_count_is("AWS::StepFunctions::StateMachine", 0)
+    assert part.of(job.alarm)["Namespace"] == "AWS/SQS"
+    assert part.of(job.failure_rule) == rule
+    assert part.resources("AWS::StepFunctions::StateMachine") == {}
 
 
-def test_a_one_off_task_reports_failed_runs_when_asked(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_one_off_task_reports_failed_runs_when_asked(part: Part) -> Steps:
     """Its queue, rule and alarm are made together, once."""
-    silent = OneOffTask(stack, "Silent", network=network, image=IMAGE)
-    asked = OneOffTask(stack, "Asked", network=network, image=IMAGE, cluster=silent.cluster)
-
+    part.make(OneOffTask, "Silent")
+    asked = part.make(OneOffTask, "Asked")
+    part.make(OneOffTask, "Slow", timeout=Duration.minutes(5))
     assert asked.alarm is asked.alarm
-    OneOffTask(stack, "Slow", network=network, image=IMAGE, cluster=silent.cluster, timeout=Duration.minutes(5))
-
-    template = Template.from_stack(stack)
-    for type_ in ("AWS::SQS::Queue", "AWS::CloudWatch::Alarm"):
-        template.resource_count_is(type_, 2)
-    template.resource_count_is("AWS::Events::Rule", 4)
+    yield
+    counts = {"AWS::SQS::Queue": 2, "AWS::CloudWatch::Alarm": 2, "AWS::Events::Rule": 4}
+    assert {type_: len(part.resources(type_)) for type_ in counts} == counts
 
 
 def test_a_run_is_stopped_after_its_time(template: Template) -> None:
@@ -242,252 +242,234 @@ def test_a_state_runs_this_job_and_waits(template: Template) -> None:
     assert [*allowed["ecs:DescribeTasks"]["Condition"]["ArnEquals"]] == ["ecs:cluster"]
 
 
-def test_a_state_without_overrides_in_a_cluster_without_providers(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_state_without_overrides_in_a_cluster_without_providers(part: Part) -> Steps:
     """It has a launch type and no overrides."""
-    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
-    state = Job(stack, "Load", network=network, image=IMAGE, cluster=cluster).task_state("Run")
-    flow = sfn.StateMachine(stack, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
-
-    parameters = definition(Template.from_stack(stack), flow)["Run"]["Parameters"]
+    state = part.one(Job).task_state("Run")
+    flow = sfn.StateMachine(part, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
+    yield
+    parameters = states_of(part.of(flow))["Run"]["Parameters"]
     assert parameters["LaunchType"] == "FARGATE"
     assert parameters.keys().isdisjoint({"CapacityProviderStrategy", "Overrides"})
 
 
-def test_a_state_of_a_machine_with_jsonata(stack: Stack, network: Network) -> None:
-    """Its expressions and a list as the whole command are passed, too."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
+@in_shared_stack
+def test_a_state_with_jsonata_is_in_any_state_machine(part: Part) -> Steps:
+    """It passes expressions, and names its language, also in a map of a machine with JSONata, where CDK forgets it."""
+    load = part.one(Job)
     day = "{% $states.input.day %}"
-    jsonata = load.task_state("Run", environment={"DAY": day}, command=["./load.py", day])
-    listed = load.task_state("RunList", command=sfn.JsonPath.list_at("$.commands"))
+    given: dict[str, Any] = {"environment": {"DAY": day}, "command": ["./load.py", day]}
+    plain, other, each = (load.task_state(name, **given) for name in ("Plain", "Other", "Each"))
+    days = sfn.Map.jsonata(part, "Days").item_processor(each)
+    jsonata, json_path = sfn.QueryLanguage.JSONATA, sfn.QueryLanguage.JSON_PATH
     flows = [
-        sfn.StateMachine(stack, name, definition_body=sfn.DefinitionBody.from_chainable(state), query_language=language)
-        for name, state, language in (
-            ("Flow", jsonata, sfn.QueryLanguage.JSONATA),
-            ("Lists", listed, sfn.QueryLanguage.JSON_PATH),
-        )
+        sfn.StateMachine(part, name, definition_body=sfn.DefinitionBody.from_chainable(body), query_language=language)
+        for name, body, language in (("Flow", plain, jsonata), ("Old", other, json_path), ("Daily", days, jsonata))
     ]
-
-    template = Template.from_stack(stack)
-    state, other = definition(template, flows[0])["Run"], definition(template, flows[1])["RunList"]
-    assert state["Arguments"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
-    assert state["Arguments"]["Overrides"]["ContainerOverrides"] == [
-        {"Name": "load", "Environment": [{"Name": "DAY", "Value": day}], "Command": ["./load.py", day]}
-    ]
-    assert other["Parameters"]["Overrides"]["ContainerOverrides"] == [{"Name": "load", "Command.$": "$.commands"}]
-
-
-def test_a_state_with_jsonata_is_in_any_state_machine(stack: Stack, network: Network) -> None:
-    """It names its language, also in a map of a state machine with JSONata, where CDK forgets it."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
-    first, each = (load.task_state(name, command=["{% $states.input.day %}"]) for name in ("First", "Each"))
-    days = sfn.Map.jsonata(stack, "Days").item_processor(each)
-    flow, daily = (
-        sfn.StateMachine(stack, name, definition_body=sfn.DefinitionBody.from_chainable(body), query_language=language)
-        for name, body, language in (
-            ("Flow", first, sfn.QueryLanguage.JSON_PATH),
-            ("Daily", days, sfn.QueryLanguage.JSONATA),
-        )
-    )
-
-    template = Template.from_stack(stack)
-    inner = definition(template, daily)["Days"]["ItemProcessor"]["States"]["Each"]
-    for state in (definition(template, flow)["First"], inner):
-        assert state["QueryLanguage"] == "JSONata"
-        assert state["Arguments"]["Overrides"]["ContainerOverrides"][0]["Command"] == ["{% $states.input.day %}"]
+    yield
+    flow, old, daily = (states_of(part.of(each)) for each in flows)
+    inner = daily["Days"]["ItemProcessor"]["States"]["Each"]
+    for state in (flow["Plain"], old["Other"], inner):
+        assert state["Arguments"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+        assert state["Arguments"]["Overrides"]["ContainerOverrides"] == [
+            {"Name": "job", "Environment": [{"Name": "DAY", "Value": day}], "Command": ["./load.py", day]}
+        ]
+    assert [state["QueryLanguage"] for state in (old["Other"], inner)] == ["JSONata"] * 2
 
 
-def test_a_state_machine_with_jsonata_refuses_fields_of_jsonpath(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_list_of_the_input_is_the_whole_command(part: Part) -> Steps:
+    """In a state machine with JSONPath."""
+    state = part.one(Job).task_state("RunList", command=sfn.JsonPath.list_at("$.commands"))
+    flow = sfn.StateMachine(part, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
+    yield
+    overrides = states_of(part.of(flow))["RunList"]["Parameters"]["Overrides"]
+    assert overrides["ContainerOverrides"] == [{"Name": "job", "Command.$": "$.commands"}]
+
+
+def test_a_state_machine_with_jsonata_refuses_fields_of_jsonpath(untouched: Stack, refusing_network: Network) -> None:
     """AWS would refuse them when they are deployed."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
+    load = Job(untouched, "WithJsonPath", network=refusing_network, image=IMAGE)
     body = sfn.DefinitionBody.from_chainable(load.task_state("Run", command=[sfn.JsonPath.string_at("$.day")]))
 
     with pytest.raises(RuntimeError, match=r"take no sfn.JsonPath; write '{% \$states.input.day %}' for a field"):
-        sfn.StateMachine(stack, "Flow", definition_body=body, query_language=sfn.QueryLanguage.JSONATA)
+        sfn.StateMachine(untouched, "Flow", definition_body=body, query_language=sfn.QueryLanguage.JSONATA)
 
 
-def test_a_state_with_a_sidecar_warns(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_state_with_a_sidecar_warns(part: Part) -> Steps:
     """Step Functions counts the sidecar's exit code, too."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
+    load = part.make(Job, "Load")
     state = load.task_state("Run")
     load.add_sidecar("cache", image=IMAGE)
-    sfn.StateMachine(stack, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
+    sfn.StateMachine(part, "Flow", definition_body=sfn.DefinitionBody.from_chainable(state))
+    yield
+    (warning,) = part.warnings(load)
+    assert "its sidecars (cache) must end with exit code 0, too" in warning
+    assert "fargate-constructs:sidecarsDecide" in warning
 
-    (warning,) = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("sidecarsDecide"))
-    assert "its sidecars (cache) must end with exit code 0, too" in str(warning.entry.data)
 
-
-def test_a_schedule_can_be_off_and_skip_runs(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_schedule_can_be_off_and_skip_runs(part: Part) -> Steps:
     """It starts a state machine with its time, which starts the tasks if ECS lists none."""
-    ScheduledTask(
-        stack,
-        "Lone",
-        network=network,
-        image=IMAGE,
-        schedule=NIGHTLY,
-        enabled=False,
-        skip_if_running=True,
-        task_count=3,
-    )
-
-    template = Template.from_stack(stack)
-    (schedule,) = properties(template, "AWS::Scheduler::Schedule")
-    states = definition(template, "LoneLauncher")
+    part.make(ScheduledTask, "Lone", schedule=NIGHTLY, enabled=False, skip_if_running=True, task_count=3)
+    yield
+    (schedule,) = part.properties("AWS::Scheduler::Schedule")
+    ((name, machine),) = part.resources("AWS::StepFunctions::StateMachine").items()
+    states = states_of(machine["Properties"])
     assert schedule["State"] == "DISABLED"
-    assert "LoneLauncherMachine" in schedule["Target"]["Arn"]["Ref"]
+    assert schedule["Target"]["Arn"]["Ref"] == name
     assert json.loads(schedule["Target"]["Input"]) == {"id": "<aws.scheduler.scheduled-time>"}
     assert [each["Next"] for each in states["Running"]["Choices"]] == ["Skipped"]
     assert states["Running"]["Default"] == "First"
     assert states["Run"]["Parameters"]["Count"] == 3
     assert "Overrides" not in states["Run"]["Parameters"]
-    (family,) = (each["Family"] for each in properties(template, "AWS::ECS::TaskDefinition"))
+    (family,) = (each["Family"] for each in part.properties("AWS::ECS::TaskDefinition"))
     assert states["List"]["Parameters"]["Family"] == family
-    assert permissions(template, "LoneSchedulerRole").keys() == {"states:StartExecution", "sqs:SendMessage"}
-    may_list = permissions(template, "LoneLauncherRole")["ecs:ListTasks"]
+    assert permissions(part, "LoneSchedulerRole").keys() == {"states:StartExecution", "sqs:SendMessage"}
+    may_list = permissions(part, "LoneLauncherRole")["ecs:ListTasks"]
     assert (may_list["Resource"], [*may_list["Condition"]["ArnEquals"]]) == ("*", ["ecs:cluster"])
 
 
-def test_several_tasks_for_each_start(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_several_tasks_for_each_start(part: Part) -> Steps:
     """Of the schedule and of the line; a smaller base on demand is then accepted."""
-    work = ScheduledTask(
-        stack,
+    work = part.make(
+        ScheduledTask,
         "Work",
-        network=network,
-        image=IMAGE,
         schedule=NIGHTLY,
         task_count=3,
+        cluster=None,
         capacity=Capacity.spot(on_demand_base=1),
     )
-
-    (schedule,) = properties(stack, "AWS::Scheduler::Schedule")
+    yield
+    (schedule,) = part.properties("AWS::Scheduler::Schedule")
     assert schedule["Target"]["EcsParameters"]["TaskCount"] == 3
     assert " --count 3 --network-configuration " in work.run_command
 
 
-def test_a_principal_may_run_the_job(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_principal_may_run_the_job(part: Part) -> Steps:
     """A role of another stack gets the permissions there; an imported one in the job's stack."""
-    job = OneOffTask(stack, "Load", network=network, image=IMAGE)
-    pipeline = Stack(App.of(stack), "Pipeline")
+    job = part.make(OneOffTask, "Load")
+    pipeline = part.other_stack("Pipeline")
     role = iam.Role(pipeline, "Role", assumed_by=iam.AccountRootPrincipal())
-
     grant = job.grant_run(role)
-    job.grant_run(iam.Role.from_role_name(stack, "Deployer", "deployer"))
-
+    job.grant_run(iam.Role.from_role_name(part, "Deployer", "deployer"))
+    actions = ["ecs:RunTask", "ecs:TagResource", "iam:PassRole"]
     assert grant.success
-    assert [each.actions for each in grant.principal_statements] == [
-        *(["ecs:RunTask"], ["ecs:TagResource"], ["iam:PassRole"])
-    ]
-    for each, name in ((stack, "Deployer"), (pipeline, "Role")):
-        assert permissions(Template.from_stack(each), name).keys() == {"ecs:RunTask", "ecs:TagResource", "iam:PassRole"}
-    assert stack in pipeline.dependencies
+    assert [each.actions for each in grant.principal_statements] == [[each] for each in actions]
+    yield
+    assert [*permissions(part, "Deployer")] == [*permissions(part.template(pipeline), "Role")] == actions
+    assert part.stack in pipeline.dependencies
 
 
-def test_rules_of_another_stack_start_the_job(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_rules_of_another_stack_start_the_job(part: Part) -> Steps:
     """Their stack depends on the job's, and the job's queue takes their events that cannot be delivered."""
-    bill = Job(stack, "Bill", network=network, image=IMAGE)
-    rules = Stack(App.of(stack), "Rules")
+    bill = part.one(Job)
+    rules = part.other_stack("Rules")
     order = sfn.JsonPath.string_at(ORDER)
-
     rule = events.Rule(rules, "Paid", event_pattern=events.EventPattern(source=["shop"]))
     rule.add_target(bill.event_target("Paid", command=["./bill.py", order], environment={"ORDER": order}))
     other = events.Rule(rules, "Refunded", event_pattern=events.EventPattern(source=["refunds"]))
     other.add_target(bill.event_target("Refunded"))
-
-    (override,) = definition(Template.from_stack(stack), "BillPaid")["Run"]["Parameters"]["Overrides"][
-        "ContainerOverrides"
-    ]
+    yield
+    paid = part.of(bill.node.find_child("Paid").node.find_child("Machine"))
+    (override,) = states_of(paid)["Run"]["Parameters"]["Overrides"]["ContainerOverrides"]
     assert override["Environment"] == [{"Name": "ORDER", "Value.$": ORDER}]
     assert override["Command.$"] == f"States.Array('./bill.py', {ORDER})"
-    assert (stack in rules.dependencies, stack.dependencies) == (True, [])
-    (policy,) = properties(stack, "AWS::SQS::QueuePolicy")
-    (source,) = (each["Condition"]["ArnLike"] for each in policy["PolicyDocument"]["Statement"][-1:])
-    (arn,) = source["aws:SourceArn"]
-    assert arn["Fn::Join"][1][-1].endswith(":rule/*")
+    assert (part.stack in rules.dependencies, rules in part.stack.dependencies) == (True, False)
+    policy = part.of(bill.dead_letter_queue.node.find_child("Policy"))["PolicyDocument"]
+    arns = policy["Statement"][-1]["Condition"]["ArnLike"]["aws:SourceArn"]
+    (others,) = (each for each in arns if "Fn::Join" in each)
+    assert others["Fn::Join"][1][-1].endswith(":rule/*")
 
 
-def test_many_events_start_one_job(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_many_events_start_one_job(part: Part) -> Steps:
     """SQS limits the statements of a policy, and EventBridge the length of a pattern."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
-    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "uploads")
+    failed_runs = FailedRuns(part.make(OneOffTask, "Load"), retries=0)
+    rules = [events.Rule(part, name, event_pattern=events.EventPattern(source=["shop"])) for name in ("Paid", "Sent")]
+    for rule in (*rules, *rules):
+        failed_runs.accept_events_of(rule)
     for number in range(11):
-        load.run_on_upload(f"In{number}", bucket=bucket, prefix=f"{number}/")
+        machine = sfn.StateMachine.from_state_machine_name(part, f"Machine{number}", f"load-{number}")
+        failed_runs.watch(cast(sfn.StateMachine, machine))
+    yield
+    (policy,) = part.properties("AWS::SQS::QueuePolicy")
+    arns = [each["Condition"].get("ArnLike", {}).get("aws:SourceArn") for each in policy["PolicyDocument"]["Statement"]]
+    assert [each for each in arns if each] == [part.resolve([each.rule_arn for each in rules])]
+    patterns = [each["EventPattern"] for each in part.properties("AWS::Events::Rule")]
+    machines = [each["detail"]["stateMachineArn"] for each in patterns if each["source"] == ["aws.states"]]
+    assert [len(each) for each in machines] == [10, 1]
 
-    template = Template.from_stack(stack)
-    (policy,) = properties(template, "AWS::SQS::QueuePolicy")
-    patterns = [
-        each["EventPattern"]["detail"]["stateMachineArn"]
-        for each in properties(template, "AWS::Events::Rule", {"EventPattern": {"source": ["aws.states"]}})
-    ]
-    assert len(policy["PolicyDocument"]["Statement"]) == 5
-    assert [len(each) for each in patterns] == [10, 1]
 
-
-def test_a_run_before_a_deployment_is_not_repeated_behind_its_back(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_run_before_a_deployment_is_not_repeated_behind_its_back(part: Part) -> Steps:
     """Its tasks say what started them, if failed runs of the job start again."""
-    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, retries=1)
-    migrate.run_before(FargateService(stack, "Web", network=network, image=IMAGE, cluster=migrate.cluster))
-
-    (function,) = properties(stack, "AWS::Lambda::Function", {"Description": "Runs a task before deployments"})
-    assert '"startedBy":"deployment"' in "".join(
-        map(str, function["Environment"]["Variables"]["REQUEST"]["Fn::Join"][1])
+    migrate = part.make(OneOffTask, "Migrate", retries=1)
+    migrate.run_before(part.service("Web"))
+    yield
+    (request,) = (
+        each["Environment"]["Variables"]["REQUEST"]["Fn::Join"][1] for each in part.properties("AWS::Lambda::Function")
     )
+    assert '"startedBy":"deployment"' in "".join(map(str, request))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "detail"),
-    [
-        ({}, None),
-        ({"prefix": "in/"}, {"key": [{"prefix": "in/"}]}),
-        ({"suffix": ".csv"}, {"key": [{"suffix": ".csv"}]}),
-    ],
-)
-def test_the_keys_that_start_a_run(
-    stack: Stack, network: Network, arguments: dict[str, Any], detail: dict[str, Any] | None
-) -> None:
+@in_shared_stack
+def test_the_keys_that_start_a_run(part: Part) -> Steps:
     """An imported bucket stays as it is."""
-    load = Job(stack, "Load", network=network, image=IMAGE)
-    rule = load.run_on_upload("In", bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "uploads"), **arguments)
+    load = part.one(Job)
+    bucket = s3.Bucket.from_bucket_name(part, "Bucket", "uploads")
+    rules = [
+        load.run_on_upload("All", bucket=bucket),
+        load.run_on_upload("Prefix", bucket=bucket, prefix="in/"),
+        load.run_on_upload("Suffix", bucket=bucket, suffix=".csv"),
+    ]
+    yield
+    details = [part.of(each)["EventPattern"]["detail"] for each in rules]
+    assert [each["bucket"] for each in details] == [{"name": ["uploads"]}] * 3
+    keys = [{"key": [{"prefix": "in/"}]}, {"key": [{"suffix": ".csv"}]}]
+    assert [each.get("object") for each in details] == [None, *keys]
+    assert part.resources("AWS::S3::Bucket") == {}
 
-    pattern = properties_of(Template.from_stack(stack), rule)["EventPattern"]
-    assert pattern["detail"]["bucket"] == {"name": ["uploads"]}
-    assert pattern["detail"].get("object") == detail
-    Template.from_stack(stack).resource_count_is("AWS::S3::Bucket", 0)
 
-
-def test_a_bucket_keeps_its_other_notifications(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_bucket_keeps_its_other_notifications(part: Part) -> Steps:
     """CDK's function writes all of them at once, with the events for the job."""
-    bucket = s3.Bucket(stack, "Bucket")
-    bucket.add_event_notification(s3.EventType.OBJECT_REMOVED, notifications.SqsDestination(sqs.Queue(stack, "Gone")))
-    Job(stack, "Load", network=network, image=IMAGE).run_on_upload("In", bucket=bucket)
-
-    (written,) = properties(stack, "Custom::S3BucketNotifications")
+    bucket = s3.Bucket(part, "Bucket")
+    bucket.add_event_notification(s3.EventType.OBJECT_REMOVED, notifications.SqsDestination(sqs.Queue(part, "Gone")))
+    part.one(Job).run_on_upload("Notified", bucket=bucket)
+    yield
+    (written,) = part.properties("Custom::S3BucketNotifications")
     assert written["NotificationConfiguration"].keys() == {"EventBridgeConfiguration", "QueueConfigurations"}
-    assert "NotificationConfiguration" not in properties(stack, "AWS::S3::Bucket")[0]
+    assert "Properties" not in part.resources("AWS::S3::Bucket").popitem()[1]
 
 
-def test_a_bucket_with_a_configuration_of_its_own_keeps_it(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_bucket_with_a_configuration_of_its_own_keeps_it(part: Part) -> Steps:
     """What was written to the L1 is the caller's."""
-    bucket = s3.Bucket(stack, "Bucket")
-    own = s3.CfnBucket.NotificationConfigurationProperty(
-        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
-    )
+    bucket = s3.Bucket(part, "Bucket")
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
-    resource.notification_configuration = own
-    load = Job(stack, "Load", network=network, image=IMAGE)
-    for name in ("First", "Second"):
-        load.run_on_upload(name, bucket=bucket)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+    part.one(Job).run_on_upload("Configured", bucket=bucket)
+    yield
+    written = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert part.of(bucket)["NotificationConfiguration"] == written
+    assert part.resources("Custom::S3BucketNotifications") == {}
 
-    (written,) = properties(stack, "AWS::S3::Bucket")
-    assert written["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
-
-def test_a_notification_added_later_fails_synthesis() -> None:
+def test_a_notification_added_later_fails_synthesis(untouched: Stack, refusing_network: Network) -> None:
     """CDK's function would turn off the events that start the job."""
-    app = App()
-    stack = Stack(app, "Test")
-    bucket = s3.Bucket(stack, "Bucket")
-    Job(stack, "Load", network=network_in(stack), image=IMAGE).run_on_upload("In", bucket=bucket)
-    bucket.add_event_notification(s3.EventType.OBJECT_REMOVED, notifications.SqsDestination(sqs.Queue(stack, "Gone")))
+    bucket = s3.Bucket(untouched, "Bucket")
+    Job(untouched, "Upload", network=refusing_network, image=IMAGE).run_on_upload("In", bucket=bucket)
+    assert bucket.node.validate() == []
+    gone = notifications.SqsDestination(sqs.Queue(untouched, "Gone"))
+    bucket.add_event_notification(s3.EventType.OBJECT_REMOVED, gone)
 
-    with pytest.raises(RuntimeError, match="if it gets other notifications, too, got: Test/Bucket without;"):
-        app.synth()
+    (error,) = bucket.node.validate()
+    assert "if it gets other notifications, too, got: Test/Bucket without;" in error
