@@ -67,10 +67,10 @@ class Part(Construct):
         self._shared = shared
         self.app, self.stack, self.network = shared.app, shared.stack, shared.network
 
-    def make(self, kind: type[Task], id: str, **options: Any) -> Task:  # noqa: A002, ANN401 - what the construct takes
+    def make(self, kind: type[Task], id: str, *, scope: Construct | None = None, **options: Any) -> Task:  # noqa: A002, ANN401 - what the construct takes
         """Make a service or a job, by default in the network and the cluster that all tests share."""
         common: dict[str, Any] = {"network": self.network, "cluster": self._shared.cluster, "image": IMAGE}
-        return kind(options.pop("scope", self), id, **(common | options))
+        return kind(scope or self, id, **(common | options))
 
     def one(self, kind: type[Task]) -> Task:
         """Return the one of its kind that several tests use, with all defaults."""

@@ -1,134 +1,87 @@
 """A task that runs once: by hand, or before each deployment of a service."""
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Template
 
-from fargate_constructs import AuditedCluster, Capacity, FargateService, FixedEgressNetwork, OneOffTask, ScheduledTask
-from fargate_constructs.network.network import Network
+from fargate_constructs import AuditedCluster, Capacity, FargateService, FixedEgressNetwork, OneOffTask
 from tests.audit import findings
-from tests.modes.made_elsewhere import network_in
-from tests.service.jobs.test_scheduled_task import NIGHTLY
+from tests.modes.made_elsewhere import IMAGE
+from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties
 
-IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-# Prints what it was called with.
-FAKE_AWS = f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"
-
-
-def migrated_in(stack: Stack, **parameters: Any) -> OneOffTask:  # noqa: ANN401 - whatever the construct takes
-    """Make a service and a task that runs before its deployments."""
-    network = FixedEgressNetwork(stack, "Network")
-    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
-    web = FargateService(stack, "Web", network=network, image=IMAGE, cluster=cluster)
-    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, cluster=cluster, **parameters)
-    migrate.run_before(web)
-    return migrate
+RUN = "Custom::RunBeforeDeployment"
+# Prints each word that it was called with in a line.
+FAKE_AWS = "aws() { printf '%s\\n' \"$@\"; }"
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
     """A migration before a service."""
     stack = Stack(App(), "Test")
-    migrated_in(stack)
+    network = FixedEgressNetwork(stack, "Network")
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
+    migrate = OneOffTask(stack, "Migrate", **common, environment={"TOKEN": "visible"})
+    migrate.run_before(FargateService(stack, "Web", **common))
     return Template.from_stack(stack)
 
 
-def words_of(command: str, tmp_path: Path) -> list[str]:
-    """Return what `aws` is called with when the line is pasted into a shell."""
-    (tmp_path / "aws").write_text(FAKE_AWS)
-    (tmp_path / "aws").chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    words: list[str] = json.loads(done.stdout)
-    return words
+def text(value: Any) -> str:  # noqa: ANN401 - a piece of a template
+    """Return a text with each reference as the name that it refers to."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(text, parts))
+        case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+            return str(name)
+    return str(value)
 
 
-def as_deployed(stack: Stack, command: str) -> str:
-    """Return a command line as an output prints it, with each reference as the name it refers to."""
-    CfnOutput(stack, "Line", value=command)
-    (output,) = Template.from_stack(stack).find_outputs("Line").values()
-
-    def text(part: Any) -> str:  # noqa: ANN401 - a piece of a template
-        match part:
-            case {"Fn::Join": [separator, parts]}:
-                return str(separator).join(map(text, parts))
-            case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-                return str(name)
-        return str(part)
-
-    return text(output["Value"])
-
-
-@pytest.mark.parametrize(
-    ("parameters", "capacity"),
-    [
-        ({}, ["--capacity-provider-strategy", "capacityProvider=FARGATE,base=0,weight=100"]),
-        (
-            {"capacity": Capacity.spot(on_demand_base=0, on_demand_percent=40)},
-            [
-                "--capacity-provider-strategy",
-                "capacityProvider=FARGATE,base=0,weight=40",
-                "capacityProvider=FARGATE_SPOT,base=0,weight=60",
-            ],
-        ),
-        ({"cluster": True}, ["--launch-type", "FARGATE"]),
-    ],
-    ids=["on demand", "spot", "a cluster of one's own"],
-)
-def test_the_line_runs_the_task_from_a_shell(
-    stack: Stack, network: Network, tmp_path: Path, parameters: dict[str, Any], capacity: list[str]
-) -> None:
+@in_shared_stack
+def test_the_line_runs_the_task_from_a_shell(part: Part) -> Steps:
     """As it is printed: quoted once, private, in this stack's last revision."""
-    if "cluster" in parameters:
-        parameters = {"cluster": ecs.Cluster(stack, "Cluster", vpc=network.vpc)}
-    task = OneOffTask(stack, "Migrate", network=network, image=IMAGE, **parameters)
+    spot = Capacity.spot(on_demand_base=0, on_demand_percent=40)
+    tasks = {
+        part.make(OneOffTask, "OnDemand", cluster=None): ["capacityProvider=FARGATE,base=0,weight=100"],
+        part.make(OneOffTask, "Spot", cluster=None, capacity=spot): [
+            "capacityProvider=FARGATE,base=0,weight=40",
+            "capacityProvider=FARGATE_SPOT,base=0,weight=60",
+        ],
+        part.make(OneOffTask, "InOwnCluster"): [],
+    }
+    yield
+    for task, strategy in tasks.items():
+        line = f"{FAKE_AWS}; {text(part.resolve(task.run_command))}"
+        words = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True).stdout.splitlines()
+        network_at = words.index("--network-configuration") + 1
+        configuration = json.loads(words[network_at])["awsvpcConfiguration"]
+        capacity = ["--capacity-provider-strategy", *strategy] if strategy else ["--launch-type", "FARGATE"]
+        assert words[:3] == ["ecs", "run-task", "--cluster"]
+        definition = part.resolve(task.task_definition.task_definition_arn)["Ref"]
+        assert words[4 : network_at - 1] == ["--task-definition", definition, *capacity]
+        assert words[network_at + 1 :] == ["--enable-ecs-managed-tags", "--propagate-tags", "TASK_DEFINITION"]
+        assert configuration["assignPublicIp"] == "DISABLED"
+        assert configuration["subnets"] == [subnet.subnet_id for subnet in part.network.task_subnets]
+        assert len(configuration["securityGroups"]) == 1
 
-    words = words_of(as_deployed(stack, task.run_command), tmp_path)
 
-    network_at = words.index("--network-configuration") + 1
-    configuration = json.loads(words[network_at])["awsvpcConfiguration"]
-    assert words[:3] == ["ecs", "run-task", "--cluster"]
-    definition = stack.resolve(task.task_definition.task_definition_arn)["Ref"]
-    assert words[4:network_at] == ["--task-definition", definition, *capacity, words[network_at - 1]]
-    assert words[network_at + 1 :] == ["--enable-ecs-managed-tags", "--propagate-tags", "TASK_DEFINITION"]
-    assert configuration["assignPublicIp"] == "DISABLED"
-    assert configuration["subnets"] == [subnet.subnet_id for subnet in network.task_subnets]
-    assert len(configuration["securityGroups"]) == 1
-
-
-def test_a_scheduled_task_can_be_run_by_hand_too(stack: Stack, network: Network) -> None:
-    """By a line of the same kind."""
-    task = ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
-
-    definition = stack.resolve(task.task_definition.task_definition_arn)["Ref"]
-    assert f"--task-definition {definition} " in as_deployed(stack, task.run_command)
-
-
-def test_without_run_before_nothing_is_made_but_the_task(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_without_run_before_nothing_is_made_but_the_task(part: Part) -> Steps:
     """No function and no service."""
-    OneOffTask(stack, "Migrate", network=network, image=IMAGE)
-
-    template = Template.from_stack(stack)
-    template.resource_count_is("Custom::RunBeforeDeployment", 0)
-    template.resource_count_is("AWS::ECS::Service", 0)
-    template.resource_count_is("AWS::ECS::TaskDefinition", 1)
+    part.make(OneOffTask, "Migrate")
+    yield
+    counts = {RUN: 0, "AWS::Lambda::Function": 0, "AWS::ECS::Service": 0, "AWS::ECS::TaskDefinition": 1}
+    assert {type_: len(part.resources(type_)) for type_ in counts} == counts
 
 
 def test_the_service_waits_for_the_run(template: Template) -> None:
     """And the run for what its task needs; only another task definition makes it run again."""
-    ((run_id, run),) = template.find_resources("Custom::RunBeforeDeployment").items()
+    ((run_id, run),) = template.find_resources(RUN).items()
     (service,) = template.find_resources("AWS::ECS::Service").values()
 
     assert run_id in service["DependsOn"]
@@ -140,7 +93,7 @@ def test_the_service_waits_for_the_run(template: Template) -> None:
 
 
 def test_the_function_knows_how_to_run_the_task(template: Template) -> None:
-    """It asks for what the schedule and the line ask for."""
+    """It asks for what the schedule and the line ask for; it gets names of resources, not the task's variables."""
     (function,) = properties(template, "AWS::Lambda::Function", {"Description": "Runs a task before deployments"})
     variables = function["Environment"]["Variables"]
     request = json.loads(
@@ -148,6 +101,9 @@ def test_the_function_knows_how_to_run_the_task(template: Template) -> None:
     )
 
     assert function["Timeout"] == 900
+    assert variables.keys() == {"REQUEST", "CONTAINER", "LOG_GROUP", "TIMEOUT_SECONDS"}
+    assert "MigrateLogs" in variables["LOG_GROUP"]["Ref"]
+    assert "visible" not in str(properties(template, "AWS::Lambda::Function"))
     assert variables["CONTAINER"] == "migrate"
     assert variables["TIMEOUT_SECONDS"] == "1800"
     assert request == {
@@ -184,71 +140,27 @@ def test_the_function_may_run_and_stop_this_task(template: Template) -> None:
     assert "MigrateRunFunction" in by_action["lambda:InvokeFunction"]["Resource"]["Fn::GetAtt"][0]
 
 
-def test_several_services_wait_for_one_run(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_several_services_wait_for_one_run(part: Part) -> Steps:
     """The task runs once for all of them."""
-    migrate = OneOffTask(stack, "Migrate", network=network, image=IMAGE, timeout=Duration.minutes(50))
-    services = [FargateService(stack, name, network=network, image=IMAGE) for name in ("Web", "Api")]
-
-    first, second = (migrate.run_before(service) for service in services)
-
-    template = Template.from_stack(stack)
-    ((run_id, run),) = template.find_resources("Custom::RunBeforeDeployment").items()
+    migrate = part.make(OneOffTask, "Migrate", timeout=Duration.minutes(50))
+    first, second = (migrate.run_before(part.service(name)) for name in ("Web", "Api"))
     assert first is second
+    yield
+    ((run_id, run),) = part.resources(RUN).items()
     assert run["Properties"]["ServiceTimeout"] == "3600"
-    assert all(run_id in each["DependsOn"] for each in template.find_resources("AWS::ECS::Service").values())
+    assert all(run_id in each["DependsOn"] for each in part.resources("AWS::ECS::Service").values())
 
 
-@pytest.mark.parametrize("has_stacks", [False, True], ids=["one stack", "three stacks"])
-def test_the_run_can_wait_for_a_database(has_stacks: bool) -> None:  # noqa: FBT001 - a parameter
-    """And for the rule that lets the task in, which stands in the task's stack, wherever the database is."""
-    app = App()
-    base = Stack(app, "Base")
-    network = FixedEgressNetwork(base, "Network")
-    data, shop = (Stack(app, "Data"), Stack(app, "Shop")) if has_stacks else (base, base)
-    migrate = OneOffTask(shop, "Migrate", network=network, image=IMAGE)
-    web = FargateService(shop, "Web", network=network, image=IMAGE)
-    database = rds.DatabaseInstance(data, "Database", engine=rds.DatabaseInstanceEngine.POSTGRES, vpc=network.vpc)
-
-    migrate.connect_to(database)
-    migrate.run_before(web)
-
-    template = Template.from_stack(shop)
-    (run,) = template.find_resources("Custom::RunBeforeDeployment").values()
-    (rule,) = template.find_resources("AWS::EC2::SecurityGroupIngress")
-    needed = template.find_resources("AWS::ECS::TaskDefinition")[run["Properties"]["TaskDefinition"]["Ref"]][
-        "DependsOn"
-    ]
-    assert rule in needed
-    if has_stacks:
-        assert data in shop.dependencies
-        assert data.dependencies == [base]
-    else:
-        assert any(each.startswith("Database") for each in needed)
-
-
-def test_a_service_in_another_stack_waits() -> None:
+@in_shared_stack
+def test_a_service_in_another_stack_waits(part: Part) -> Steps:
     """Its stack is deployed after the task's, and nothing of it is known there."""
-    app = App()
-    tasks, services = Stack(app, "Tasks"), Stack(app, "Services")
-    network = network_in(tasks)
-    cluster = ecs.Cluster(tasks, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-    migrate = OneOffTask(tasks, "Migrate", network=network, image=IMAGE, cluster=cluster)
-    web = FargateService(services, "Web", network=network, image=IMAGE)
-
-    migrate.run_before(web)
-
-    app.synth()
-    assert tasks in services.dependencies
-    assert services not in tasks.dependencies
-    assert findings(app) == []
-
-
-def test_the_function_does_not_know_the_environment(stack: Stack) -> None:
-    """It gets names of resources, not the task's variables."""
-    migrated_in(stack, environment={"TOKEN": "visible"})
-
-    functions = [each for each in properties(stack, "AWS::Lambda::Function") if "Environment" in each]
-    (variables,) = (each["Environment"]["Variables"] for each in functions if "REQUEST" in str(each))
-    assert variables.keys() == {"REQUEST", "CONTAINER", "LOG_GROUP", "TIMEOUT_SECONDS"}
-    assert "MigrateLogs" in variables["LOG_GROUP"]["Ref"]
-    assert "visible" not in str(functions)
+    services = part.other_stack("Services")
+    cluster = ecs.Cluster(part, "Cluster", vpc=part.network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+    migrate = part.make(OneOffTask, "Migrate", cluster=cluster)
+    migrate.run_before(part.service("Web", scope=services, cluster=None))
+    yield
+    part.template()
+    assert part.stack in services.dependencies
+    assert services not in part.stack.dependencies
+    assert [*findings(part), *findings(services)] == []

@@ -1,8 +1,6 @@
 """A scheduled task: when it runs, what may start it, and what reports a failed run."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,33 +13,22 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import Capacity, FixedEgressNetwork, ScheduledTask
 from fargate_constructs._core.schedule_expressions import validate_schedule
-from fargate_constructs.network.network import Network
 from tests.audit import findings
+from tests.modes.made_elsewhere import IMAGE
+from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties
 
 NIGHTLY = scheduler.ScheduleExpression.cron(minute="15", hour="3", time_zone=TimeZone.EUROPE_BERLIN)
-IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-
-
-def app_with(context: Mapping[str, object], **parameters: Any) -> App:  # noqa: ANN401 - whatever the construct takes
-    """Return an app with a scheduled task."""
-    app = App(context=dict(context))
-    stack = Stack(app, "Test")
-    network = FixedEgressNetwork(stack, "Network")
-    ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY, **parameters)
-    return app
-
-
-def template_with(**parameters: Any) -> Template:  # noqa: ANN401 - whatever the construct takes
-    """Return the template of a stack with a scheduled task."""
-    (stack,) = (each for each in app_with({}, **parameters).node.children if isinstance(each, Stack))
-    return Template.from_stack(stack)
+SCHEDULE = "AWS::Scheduler::Schedule"
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
     """A scheduled task as it is by default."""
-    return template_with()
+    stack = Stack(App(), "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
+    return Template.from_stack(stack)
 
 
 def arn_of(service: str, resource: str) -> dict[str, Any]:
@@ -154,13 +141,20 @@ def test_the_alarm_rings_until_the_queue_is_empty(template: Template) -> None:
     )
 
 
-def test_spot_and_retries() -> None:
+@in_shared_stack
+def test_spot_and_retries(part: Part) -> Steps:
     """The schedule has the capacity and the retries that were given."""
-    template = template_with(
-        capacity=Capacity.spot(on_demand_base=0), retry_attempts=0, max_event_age=Duration.minutes(5)
+    part.make(
+        ScheduledTask,
+        "Report",
+        schedule=NIGHTLY,
+        cluster=None,
+        capacity=Capacity.spot(on_demand_base=0),
+        retry_attempts=0,
+        max_event_age=Duration.minutes(5),
     )
-
-    (target,) = (each["Target"] for each in properties(template, "AWS::Scheduler::Schedule"))
+    yield
+    (target,) = (each["Target"] for each in part.properties(SCHEDULE))
     assert target["EcsParameters"]["CapacityProviderStrategy"] == [
         {"CapacityProvider": "FARGATE", "Base": 0, "Weight": 0},
         {"CapacityProvider": "FARGATE_SPOT", "Weight": 100},
@@ -168,43 +162,43 @@ def test_spot_and_retries() -> None:
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 0}
 
 
-def test_imported_cluster_roles_and_group(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_imported_cluster_roles_and_group(part: Part) -> Steps:
     """A cluster that may have no capacity providers gets a launch type, and the given roles are used."""
-    role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/job")
-    ScheduledTask(
-        stack,
+    role = iam.Role.from_role_arn(part, "Role", "arn:aws:iam::123456789012:role/job")
+    cluster = ecs.Cluster.from_cluster_attributes(part, "Cluster", cluster_name="shared", vpc=part.network.vpc)
+    group = ec2.SecurityGroup.from_security_group_id(part, "Group", "sg-0123456789abcdef0")
+    part.make(
+        ScheduledTask,
         "Report",
-        network=network,
-        image=IMAGE,
         schedule=NIGHTLY,
-        cluster=ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="shared", vpc=network.vpc),
+        cluster=cluster,
         task_role=role,
         execution_role=role,
-        security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")],
+        security_groups=[group],
     )
-
-    template = Template.from_stack(stack)
-    (parameters,) = (each["Target"]["EcsParameters"] for each in properties(template, "AWS::Scheduler::Schedule"))
+    yield
+    (parameters,) = (each["Target"]["EcsParameters"] for each in part.properties(SCHEDULE))
     assert parameters["LaunchType"] == "FARGATE"
     assert "CapacityProviderStrategy" not in parameters
     in_vpc = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert in_vpc["SecurityGroups"] == ["sg-0123456789abcdef0"]
     passed = [
         statement["Resource"]
-        for policy in properties(template, "AWS::IAM::Policy")
+        for policy in part.properties("AWS::IAM::Policy")
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Action"] == "iam:PassRole"
     ]
     assert passed == [role.role_arn]
 
 
-def test_tasks_of_one_cluster_share_no_role(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_tasks_of_one_cluster_share_no_role(part: Part) -> Steps:
     """Each schedule may start only its own task."""
-    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
     for name in ("First", "Second"):
-        ScheduledTask(stack, name, network=network, image=IMAGE, schedule=NIGHTLY, cluster=cluster)
-
-    first, second = (each["Target"]["RoleArn"] for each in properties(stack, "AWS::Scheduler::Schedule"))
+        part.make(ScheduledTask, name, schedule=NIGHTLY)
+    yield
+    first, second = (each["Target"]["RoleArn"] for each in part.properties(SCHEDULE))
     assert first != second
 
 
@@ -227,27 +221,25 @@ def test_expressions_that_aws_takes() -> None:
 
 def test_a_job_in_a_public_subnet_fails_synthesis() -> None:
     """Jobs are proven to leave from known addresses as services are."""
-    app = App()
-    stack = Stack(app, "Test")
+    stack = Stack(App(), "Test")
     vpc = ec2.Vpc(stack, "Vpc")
     network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
     network.task_subnets = vpc.public_subnets
     ScheduledTask(stack, "Report", network=network, image=IMAGE, schedule=NIGHTLY)
 
-    with pytest.raises(RuntimeError, match="validation-report"):
-        app.synth()
-    report = (Path(app.outdir) / "validation-report.json").read_text()
-    assert "tasks of Test/Report must not run in a public subnet, got: Test/Vpc/PublicSubnet1/Subnet" in report
+    message = "tasks of Test/Report must not run in a public subnet, got: Test/Vpc/PublicSubnet1/Subnet"
+    with pytest.raises(RuntimeError, match=message):
+        Template.from_stack(stack)
 
 
-def test_a_cluster_and_a_network_in_another_stack() -> None:
+@in_shared_stack
+def test_a_cluster_and_a_network_in_another_stack(part: Part) -> Steps:
     """The job's stack depends on theirs, and not the other way round; the audit finds nothing there either."""
-    app = App()
-    base, jobs = Stack(app, "Base"), Stack(app, "Jobs")
-    network = FixedEgressNetwork(base, "Network")
-    cluster = ecs.Cluster(base, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-    ScheduledTask(jobs, "Report", network=network, image=IMAGE, schedule=NIGHTLY, cluster=cluster)
-
-    app.synth()
-    assert findings(app) == []
-    assert base.dependencies == []
+    jobs = part.other_stack("Jobs")
+    cluster = ecs.Cluster(part, "Cluster", vpc=part.network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+    part.make(ScheduledTask, "Report", scope=jobs, schedule=NIGHTLY, cluster=cluster)
+    yield
+    part.template()
+    assert part.stack in jobs.dependencies
+    assert jobs not in part.stack.dependencies
+    assert [*findings(part), *findings(jobs)] == []
