@@ -120,7 +120,7 @@ def in_shared_stack(steps: Callable[..., Steps]) -> Callable[..., None]:
     parameters = [each for each in inspect.signature(steps).parameters.values() if each.name != "part"]
     own = [each for name, each in inspect.signature(test).parameters.items() if name != "_"]
     test.__name__, test.__doc__, test.__module__ = steps.__name__, steps.__doc__, steps.__module__
-    test.__dict__ |= {"steps": steps, "__signature__": inspect.Signature([*own, *parameters])}
+    test.__dict__ |= {**steps.__dict__, "steps": steps, "__signature__": inspect.Signature([*own, *parameters])}
     return test
 
 
@@ -133,9 +133,10 @@ class FirstHalves:
         numbers = Counter[str]()
         for item in items:
             words = item.function.__name__.removeprefix("test_").title().replace("_", "")
-            steps = item.function.steps(Part(shared, f"{words}{numbers[words]:02}"), **_case_of(item))
+            part = Part(shared, f"{words}{numbers[words]:02}")
             numbers[words] += 1
             try:
+                steps: Steps = item.function.steps(part, **_case_of(item))
                 next(steps)
             except Exception as error:  # noqa: BLE001 - the test raises it
                 self._waiting[item.name] = error
