@@ -37,7 +37,7 @@ ALL_MODES = (
     "tests/privilege/test_every_mode.py",
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
-LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py", "tests/logs/test_splice.py")
+LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py")
 # Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
 # other tests reach each branch.
 REPEATING = (
@@ -51,7 +51,6 @@ REPEATING = (
     "tests/logs/test_queries.py",
     "tests/logs/test_shipper_anything.py",
     "tests/logs/test_shipper_schedules.py",
-    "tests/logs/test_splice.py::test_corpora",
     "tests/monitoring/test_alarms_over_time.py",
     "tests/monitoring/test_picture.py",
     "tests/privilege/",
@@ -101,6 +100,7 @@ def _without_coverage(item: pytest.Item, *, clear_caches: bool) -> Iterator[None
     if controller is None:
         yield
         return
+    _MISSES.update(_misses() if not _MISSES else {})
     controller.pause()
     try:
         yield
@@ -110,15 +110,31 @@ def _without_coverage(item: pytest.Item, *, clear_caches: bool) -> Iterator[None
             _clear_caches()
 
 
+_MISSES: "dict[_lru_cache_wrapper[Any], int]" = {}
+
+
 def _clear_caches() -> None:
-    """Let the next test call each cached function again, also those that make apps, because coverage is on again."""
+    """Let the next test call each cached function again if one was called meanwhile, because coverage is on again.
+
+    An app that was kept before may have been synthesized meanwhile.
+    """
+    misses = _misses()
+    if any(number != _MISSES.get(function, 0) for function, number in misses.items()):
+        for function in misses:
+            function.cache_clear()
+    _MISSES.clear()
+
+
+def _misses() -> "dict[_lru_cache_wrapper[Any], int]":
+    """Return how often each cached function has been called for what was not cached, also those that make apps."""
     modules = [module for name, module in sys.modules.items() if name.startswith(("fargate_constructs.", "tests."))]
-    for module in modules:
-        if module.__name__.startswith(KEPT):
-            continue
-        for value in vars(module).values():
-            if isinstance(value, _lru_cache_wrapper) and ".lambdas." not in module.__name__:
-                value.cache_clear()
+    return {
+        value: value.cache_info().misses
+        for module in modules
+        if not module.__name__.startswith(KEPT) and ".lambdas." not in module.__name__
+        for value in vars(module).values()
+        if isinstance(value, _lru_cache_wrapper)
+    }
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped

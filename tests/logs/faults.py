@@ -78,6 +78,13 @@ class FaultyS3:
         self.script.clear()
         self._always.clear()
 
+    def end(self) -> None:
+        """End all faults, let waiting requests go, and forget all requests."""
+        self.well()
+        self.requests.clear()
+        self.ended.set()
+        self.late, self.silent, self.ended = threading.Semaphore(0), threading.Event(), threading.Event()
+
     def __call__(self, request: Request) -> Answer:
         """Do to a request what the script says."""
         self.requests.append(request)

@@ -28,10 +28,9 @@ from fargate_constructs.logs.backfill.log_group_backfill import Backfill, Writte
 from fargate_constructs.logs.backfill.zipped_objects import BackfillError
 from fargate_constructs.logs.export_bucket import LogExportBucket
 from tests.audit import findings
-from tests.logs.deployed import Shipper, delivery, environment_of, log_event
-from tests.logs.faults import FaultyS3, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.deployed import Shipper, delivery, log_event
+from tests.logs.faults import FaultyS3, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_logs import Group, MemoryLogs
-from tests.logs.memory_s3 import MemoryS3
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
 RANGE = (datetime(2026, 2, 27, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
@@ -45,10 +44,11 @@ def at(moment: datetime) -> int:
 class OldGroup:
     """A log group with old events, an archive that lacks them, and a bucket for exports."""
 
-    def __init__(self, logs: MemoryLogs, faulty_s3: FaultyS3, shipper: Shipper) -> None:
+    def __init__(self, api: SimpleNamespace, faulty_s3: FaultyS3, shipper: Shipper) -> None:
         """Make all but the events."""
-        self.logs, self.s3, self.shipper = logs, shipper.s3, shipper
-        self.faulty_s3 = faulty_s3
+        self.s3, self.shipper, self.faulty_s3 = shipper.s3, shipper, faulty_s3
+        self.logs = api.logs = MemoryLogs(shipper.memory, faulty_s3)
+        self._client = api.client
         self.name, self.exports = f"/old/{uuid.uuid4()}", f"exports-{uuid.uuid4()}"
         self.logs.groups[self.name] = Group(at(NOON - timedelta(days=7)))
         self.s3.create_bucket(Bucket=self.exports)
@@ -69,6 +69,7 @@ class OldGroup:
             log_group=self.name,
             archive_bucket=self.shipper.archive,
             export_bucket=self.exports,
+            client=self._client,
             report=self.reported.append,
             poll_seconds=0,
         )
@@ -84,15 +85,11 @@ class OldGroup:
 
 @pytest.fixture
 def group(
-    memory_s3: MemoryS3, faulty_s3: FaultyS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OldGroup]:
+    logs_api: SimpleNamespace, faulty_s3: FaultyS3, shipper: Shipper, monkeypatch: pytest.MonkeyPatch
+) -> OldGroup:
     """An old log group without events."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
-    logs = MemoryLogs(memory_s3, faulty_s3)
-    with in_process(logs) as url:
-        for name, value in environment_of(url).items():
-            monkeypatch.setenv(name, value)
-        yield OldGroup(logs, faulty_s3, shipper)
+    return OldGroup(logs_api, faulty_s3, shipper)
 
 
 EVENTS = [

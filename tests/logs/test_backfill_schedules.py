@@ -6,11 +6,11 @@ events ──> some live, some of them twice ──> archive <── compaction
 ```
 """
 
-import functools
 import gzip
 import json
+import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,7 +18,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import given, settings
@@ -27,11 +26,11 @@ from hypothesis import strategies as st
 from fargate_constructs.logs.backfill import events as event_files
 from fargate_constructs.logs.backfill.log_group_backfill import Backfill
 from fargate_constructs.logs.backfill.zipped_objects import BackfillError
-from tests.logs import compacting
-from tests.logs.deployed import Context, delivery, environment_of, load, log_event
-from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.compacting import Compaction
+from tests.logs.deployed import delivery, log_event
+from tests.logs.faults import Fault, FaultyS3, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_logs import Group, MemoryLogs
-from tests.logs.memory_s3 import MemoryS3
+from tests.logs.memory_s3 import Stored
 
 GROUP = "/ecs/web"
 FIRST = datetime(2026, 2, 26, tzinfo=UTC)
@@ -147,13 +146,16 @@ steps = st.one_of(
 class Account:
     """A log group, its archive, and what runs on them."""
 
-    def __init__(self, lambdas: SimpleNamespace, events: list[Written]) -> None:
+    def __init__(
+        self, api: SimpleNamespace, faulty_s3: FaultyS3, compaction: Compaction, events: list[Written]
+    ) -> None:
         """Write the events, and deliver some of them."""
-        self._lambdas, self._events = lambdas, events
-        self._memory = MemoryS3("archive", "exports", "failures")
-        self.s3 = FaultyS3(self._memory)
-        lambdas.api.logs = MemoryLogs(self._memory, self.s3)
-        lambdas.api.logs.groups[GROUP] = group = Group(event_files.milliseconds(FIRST))
+        self._api, self._s3, self._compaction, self._events = api, faulty_s3, compaction, events
+        self._shipper = compaction.shipper
+        self._memory, self._exports = self._shipper.memory, f"exports-{uuid.uuid4()}"
+        self._memory.add(self._exports)
+        api.logs = MemoryLogs(self._memory, faulty_s3)
+        api.logs.groups[GROUP] = group = Group(event_files.milliseconds(FIRST))
         for event in events:
             group.streams[event.stream].append((event.timestamp, event.message))
         for turn in (1, 2):
@@ -166,7 +168,7 @@ class Account:
             event = self._events[number]
             batches[event.stream].append(log_event(f"{number:056}", event.timestamp, event.message))
         for stream, batch in batches.items():
-            self._lambdas.shipper(delivery(*batch, logGroup=GROUP, logStream=stream), Context(60_000))
+            self._shipper.invoke(delivery(*batch, logGroup=GROUP, logStream=stream))
 
     def do(self, step: Fill | Merge | Again | Freeze) -> None:
         """Do a step; that it fails is no news."""
@@ -174,17 +176,17 @@ class Account:
             case Fill():
                 self.fill(step)
             case Merge():
-                self.s3.script = deque(step.faults)
-                with suppress(BotoCoreError, ClientError, *self._lambdas.compaction_errors):
-                    self._lambdas.compaction(DAYS, compacting.ENOUGH)
+                self._s3.script = deque(step.faults)
+                module = self._compaction.module
+                with suppress(BotoCoreError, ClientError, module.Unfinished, module.UnreadableObjects):
+                    self._compaction.run(DAYS)
             case Again():
                 live = [number for number, event in enumerate(self._events) if event.live]
                 self._deliver(live[step.number : step.number + 2])
             case Freeze():
-                stored = list(self._memory.buckets["archive"].objects.values())
-                for each in stored[step.number : step.number + 1]:
+                for each in self._objects()[step.number : step.number + 1]:
                     each.headers["x-amz-storage-class"] = "GLACIER"
-        self.s3.script.clear()
+        self._s3.script.clear()
 
     def fill(self, fill: Fill) -> None:
         """Run the back-fill, as a person does."""
@@ -197,24 +199,34 @@ class Account:
                 raise KeyboardInterrupt
             put(command, key, body)
 
-        self.s3.script = deque(fill.faults)
-        self._lambdas.api.logs.ends = [{"code": "CANCELLED"}] * fill.cancelled
-        command = Backfill(log_group=GROUP, archive_bucket="archive", export_bucket="exports", poll_seconds=0)
+        self._s3.script = deque(fill.faults)
+        self._api.logs.ends = [{"code": "CANCELLED"}] * fill.cancelled
+        command = Backfill(
+            log_group=GROUP,
+            archive_bucket=self._shipper.archive,
+            export_bucket=self._exports,
+            client=self._api.client,
+            report=lambda _: None,
+            poll_seconds=0,
+        )
         with (
             mock.patch.object(Backfill, "_put_once", put_or_stop),
             suppress(BackfillError, BotoCoreError, ClientError, KeyboardInterrupt),
         ):
             command.run(begin, end)
 
+    def _objects(self) -> list[Stored]:
+        return list(self._memory.buckets[self._shipper.archive].objects.values())
+
     def thaw(self) -> None:
         """Restore all objects."""
-        for each in self._memory.buckets["archive"].objects.values():
+        for each in self._objects():
             each.headers.pop("x-amz-storage-class", None)
 
     def archived(self) -> Counter[tuple[str, int, str]]:
         """How often each event is in the archive, as the view counts: by ID."""
         found = dict[str, tuple[str, int, str]]()
-        for key, body in self._memory.bodies("archive").items():
+        for key, body in self._memory.bodies(self._shipper.archive).items():
             if not key.rpartition("/")[2].startswith("_"):
                 for record in map(json.loads, gzip.decompress(body).splitlines()):
                     exported = record["logStream"].replace("/", "-"), record["timestamp"], record["message"]
@@ -222,43 +234,30 @@ class Account:
         return Counter(found.values())
 
 
-@pytest.fixture(scope="module")
-def lambdas() -> Iterator[SimpleNamespace]:
-    """The shipper and the compaction, and an API that can be exchanged for another."""
-    api = SimpleNamespace(logs=None)
-
-    def ask(request: Request) -> Answer:
-        answer: Answer = api.logs(request)
-        return answer
-
-    buckets = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
-    with in_process(ask) as url:
-        environment = environment_of(url)
-        compaction = compacting.load(environment)
-        compaction.hours.MIN_OBJECTS = 2
-        compaction.lease.LASTS = timedelta(seconds=-5)  # of one that failed, the next need not wait
-        shipper = load(environment)["handler"]
-        with (
-            mock.patch.dict("os.environ", environment | buckets),
-            mock.patch(
-                "fargate_constructs.logs.backfill.log_group_backfill.boto3.client", functools.cache(boto3.client)
-            ),
-            mock.patch("time.sleep"),
-            mock.patch.object(event_files, "BATCH_EVENTS", 2),
-        ):
-            yield SimpleNamespace(
-                api=api,
-                shipper=shipper.handler,
-                compaction=compaction.handler,
-                compaction_errors=(compaction.Unfinished, compaction.UnreadableObjects),
-            )
+@pytest.fixture(scope="module", autouse=True)
+def _small_and_quick(new_compaction: Callable[[], Compaction]) -> Iterator[None]:
+    """Two events are a batch, two objects are merged, and nobody waits."""
+    module = new_compaction().module
+    with (
+        mock.patch.object(event_files, "BATCH_EVENTS", 2),
+        mock.patch.object(module.hours, "MIN_OBJECTS", 2),
+        mock.patch.object(module.lease, "LASTS", timedelta(seconds=-5)),  # of one that failed
+        mock.patch("time.sleep"),
+    ):
+        yield
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(events=st.lists(written, min_size=1, max_size=12), course=st.lists(steps, max_size=6))
-def test_any_course(lambdas: SimpleNamespace, events: list[Written], course: list[Any]) -> None:
+def test_any_course(
+    logs_api: SimpleNamespace,
+    faulty_s3: FaultyS3,
+    new_compaction: Callable[[], Compaction],
+    events: list[Written],
+    course: list[Any],
+) -> None:
     """After any course, each event of a range that is filled once more is there, and none was ever there too often."""
-    account = Account(lambdas, events)
+    account = Account(logs_api, faulty_s3, new_compaction(), events)
     truth = Counter(event.as_exported for event in events)
     live = Counter(event.as_exported for event in events if event.live)
     for step in course:

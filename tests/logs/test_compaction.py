@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from unittest import mock
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,19 +17,13 @@ from hypothesis import strategies as st
 
 from tests.logs import compacting
 from tests.logs.compacting import HOUR, Compaction
-from tests.logs.deployed import Context, Shipper, delivery, environment_of, log_event
-from tests.logs.faults import Answer, Fault, FaultyS3, Request, in_process, lose_answer, pass_on, refuse, reset
+from tests.logs.deployed import Context, delivery, log_event
+from tests.logs.faults import Answer, Fault, FaultyS3, Request, lose_answer, pass_on, refuse, reset
 from tests.logs.memory_s3 import MemoryS3
 
 NOTHING = {"merged": 0, "members": 0, "deletedAgain": 0, "unreadable": [], "failed": {}, "finished": True}
 IDS = [f"{number:02}" for number in range(12)]
 FEW, NEXT = IDS[:3], [f"next-{each}" for each in IDS[:3]]
-
-
-@pytest.fixture
-def compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
-    """A compaction that reaches S3 through `faulty_s3`, and a shipper with empty buckets that does not."""
-    return Compaction(compacting.load(bad_days), new_shipper())
 
 
 def store(compaction: Compaction, lines: bytes, first: int = 1_772_323_199_999) -> None:
@@ -187,9 +182,9 @@ def test_what_must_be_restored_first_is_left_alone(compaction: Compaction) -> No
 
 
 @pytest.fixture
-def two_hours(compaction: Compaction) -> Compaction:
+def two_hours(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> Compaction:
     """A merged hour of which each member came again, and an hour to merge."""
-    compaction.module.hours.MIN_OBJECTS = len(FEW)
+    monkeypatch.setattr(compaction.module.hours, "MIN_OBJECTS", len(FEW))
     compaction.ship(*FEW)
     compaction.run()
     compaction.ship(*FEW)
@@ -316,6 +311,7 @@ def test_versioned_buckets_are_refused(compaction: Compaction) -> None:
 def test_the_owner_is_checked(compaction: Compaction, faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every request says whose bucket it means."""
     compaction.ship(*IDS)
+    faulty_s3.requests.clear()
     monkeypatch.setenv("ARCHIVE_BUCKET_OWNER", "123456789012")
 
     assert compaction.run()["merged"] == 1
@@ -380,13 +376,13 @@ def kill(compaction: Compaction, faulty_s3: FaultyS3, after: int, fault: Fault) 
 
 @pytest.mark.parametrize("fault", [reset, lose_answer], ids=["before it takes effect", "after it took effect"])
 def test_killed_at_every_call(
-    compaction: Compaction, new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, fault: Fault
+    new_compaction: Callable[[], Compaction], faulty_s3: FaultyS3, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed at any call to S3, no line is lost, and the next run leaves each line once, in few objects."""
-    compaction.module.hours.MIN_OBJECTS = 3
     ids = IDS[:4]
     for after in count():
-        compaction = Compaction(compaction.module, new_shipper())
+        compaction = new_compaction()
+        monkeypatch.setattr(compaction.module.hours, "MIN_OBJECTS", 3)
         compaction.ship(*ids)
         killed = kill(compaction, faulty_s3, after, fault)
         assert set(compaction.ids()) == set(ids)
@@ -423,14 +419,13 @@ ODD_ANSWERS = {
         max_size=10,
     )
 )
-def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], history: list[tuple[str, int]]) -> None:
+def test_any_history(
+    memory_s3: MemoryS3, faulty_s3: FaultyS3, new_compaction: Callable[[], Compaction], history: list[tuple[str, int]]
+) -> None:
     """Whatever is delivered, again or late, between runs that are killed: no line is lost, and at last each is once."""
-    faulty_s3 = FaultyS3(memory_s3)
-    with in_process(faulty_s3) as url:
-        module = compacting.load(environment_of(url))
-        module.hours.MIN_OBJECTS = 2
-        compaction = Compaction(module, new_shipper())
-        shipped, objects = set(IDS[:3]), memory_s3.buckets
+    compaction, shipped = new_compaction(), set(IDS[:3])
+    objects = memory_s3.buckets[compaction.bucket].objects
+    with mock.patch.object(compaction.module.hours, "MIN_OBJECTS", 2):
         compaction.ship(*shipped)
         for step, number in history:
             if step == "ship":
@@ -440,20 +435,19 @@ def test_any_history(memory_s3: MemoryS3, new_shipper: Callable[[], Shipper], hi
                 compaction.run_later()
             elif step in {"freeze", "thaw"}:
                 for key in compaction.stored()[number : number + 1]:
-                    storage_class = "GLACIER" if step == "freeze" else "STANDARD"
-                    objects[compaction.bucket].objects[key].headers["x-amz-storage-class"] = storage_class
+                    objects[key].headers["x-amz-storage-class"] = "GLACIER" if step == "freeze" else "STANDARD"
             elif step in ODD_ANSWERS:
                 faulty_s3.script = deque([*[pass_on] * number, ODD_ANSWERS[step]])
-                with suppress(ClientError, module.Unfinished):
+                with suppress(ClientError, compaction.module.Unfinished):
                     compaction.run_later()
                 faulty_s3.script.clear()
             else:
                 kill(compaction, faulty_s3, number, reset if step == "killed before" else lose_answer)
             assert set(compaction.ids()) == shipped
-        for stored in objects[compaction.bucket].objects.values():
+        for stored in objects.values():
             stored.headers["x-amz-storage-class"] = "STANDARD"
         compaction.run_later()
-        assert compaction.ids() == sorted(shipped)
+    assert compaction.ids() == sorted(shipped)
 
 
 def test_a_refused_delete_fails_the_run(compaction: Compaction, faulty_s3: FaultyS3) -> None:

@@ -1,12 +1,14 @@
 """Two runs of the compaction at once: one of them works, whatever S3 answers first."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
 from typing import Any
+from unittest import mock
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,24 +24,28 @@ IDS = [f"{number:02}" for number in range(4)]
 TAKING, NOTHING_ELSE = 2, {"last_day": "2020-01-01", "first_day": "2020-01-02"}
 
 
-@pytest.fixture
-def compaction(new_shipper: Callable[[], Shipper], bad_days: dict[str, str]) -> Compaction:
-    """A compaction that reaches S3 through `faulty_s3`, and a shipper with empty buckets that does not."""
-    return Compaction(new_module(bad_days), new_shipper())
+@pytest.fixture(autouse=True, scope="module")
+def _three_are_enough(modules: tuple[Any, Any]) -> Iterator[None]:
+    """Three objects are worth a merge, and are read one after the other."""
+    with ExitStack() as stack:
+        for module in modules:
+            stack.enter_context(mock.patch.object(module.hours, "MIN_OBJECTS", 3))
+            stack.enter_context(mock.patch.object(module.archived_hours, "READERS", 1))
+        yield
 
 
-def new_module(environment: dict[str, str]) -> Any:  # noqa: ANN401 -- as `compacting.load` returns
-    """The module of a compaction for which three objects are worth it, which reads one after the other."""
-    module = compacting.load(environment)
-    module.hours.MIN_OBJECTS = 3
-    module.archived_hours.READERS = 1
-    return module
+@pytest.fixture(autouse=True)
+def _no_hook_stays(modules: tuple[Any, Any]) -> Iterator[None]:
+    """The hook of a test ends with it."""
+    yield
+    for module in modules:
+        module.archived_hours.S3.meta.events.unregister("before-send.s3", unique_id="hook")
 
 
 @pytest.fixture(scope="module")
-def modules(environment: dict[str, str]) -> tuple[Any, Any]:
+def modules(environment: dict[str, str], new_compaction: Callable[[], Compaction]) -> tuple[Any, Any]:
     """Two compactions' modules."""
-    return new_module(environment), new_module(environment)
+    return new_compaction().module, compacting.load(environment)
 
 
 def before_each_call(compaction: Compaction, hook: Callable[[], object]) -> None:
@@ -192,15 +198,14 @@ def test_a_killed_holder(
     assert len(compaction.names()) == (1 if taken else len(IDS))
 
 
-def test_an_old_lease_has_one_heir(compaction: Compaction) -> None:
+def test_an_old_lease_has_one_heir(compaction: Compaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that see the same old lease: the second finds that it is no longer the one it saw."""
     lease = compaction.module.lease
     with compaction.environ():
         lease.take()
-        lease.LASTS = timedelta(seconds=-5)
-        heirs = iter([lease.take])
+        monkeypatch.setattr(lease, "LASTS", timedelta(seconds=-5))
+        heirs, calls = iter([lease.take]), count()
         before_each_call(compaction, lambda: [take() for take in heirs] if next(calls) == 1 else None)
-        calls = count()
 
         with pytest.raises(lease.Busy, match="at this moment"):
             lease.take()
@@ -236,7 +241,7 @@ def test_what_is_ones_own_no_longer_is_not_given_back(compaction: Compaction) ->
 def test_an_answer_is_lost(
     compaction: Compaction,
     faulty_s3: FaultyS3,
-    bad_days: dict[str, str],
+    environment: dict[str, str],
     call: int,
     *,
     busy: bool,
@@ -244,7 +249,7 @@ def test_an_answer_is_lost(
 ) -> None:
     """The client tries again what S3 did already: who took it does nothing this time, who gave it back is done."""
     archive = compaction.module.archived_hours
-    monkeypatch.setattr(archive, "S3", client("s3", bad_days, retries={"mode": "standard", "total_max_attempts": 3}))
+    monkeypatch.setattr(archive, "S3", client("s3", environment, retries={"mode": "standard", "total_max_attempts": 3}))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = len(faulty_s3.requests)
     compaction.run(NOTHING_ELSE)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.logs.deployed import Context, Shipper, delivery, load, log_event, wrap
+from tests.logs.deployed import Context, Shipper, delivery, log_event, wrap
 
 MINUTE = 60_000
 
@@ -54,10 +54,9 @@ def test_nothing_is_not_late(shipper: Shipper, capsys: pytest.CaptureFixture[str
 
 def test_late_for_data_firehose(shipper: Shipper, capsys: pytest.CaptureFixture[str]) -> None:
     """What is prepared for Data Firehose tells, too; what is unreadable has no time."""
-    transform = load(shipper.aws)["transform"]
     records = [{"recordId": "1", "data": event["awslogs"]["data"]} for event in (delivery(log_event()), wrap(b"?"))]
     with shipper.environ():
-        transform.handler({"records": records}, Context(60_000))
+        shipper.modules["transform"].handler({"records": records}, Context(60_000))
 
     late, quarantined = map(json.loads, capsys.readouterr().out.splitlines())
     assert late["Lag"] > MINUTE

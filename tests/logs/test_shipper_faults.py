@@ -41,13 +41,13 @@ TRANSIENT: dict[str, list[Fault]] = {
 
 
 @pytest.mark.parametrize("faults", TRANSIENT.values(), ids=TRANSIENT)
-def test_transient_fault(unlucky_shipper: Shipper, faulty_s3: FaultyS3, faults: list[Fault]) -> None:
+def test_transient_fault(shipper: Shipper, faulty_s3: FaultyS3, faults: list[Fault]) -> None:
     """What S3 gets wrong once or twice is tried again within the invocation, and the batch is stored once."""
     faulty_s3.script.extend(faults)
 
-    unlucky_shipper.invoke(delivery(log_event()))
+    shipper.invoke(delivery(log_event()))
 
-    assert [len(records) for records in unlucky_shipper.archived().values()] == [1]
+    assert [len(records) for records in shipper.archived().values()] == [1]
     assert len(faulty_s3.requests) == len(faults) + 1
 
 
@@ -115,7 +115,7 @@ REFUSALS: dict[str, list[Fault]] = {
 @pytest.mark.parametrize("code", REFUSALS)
 @pytest.mark.parametrize("event", [delivery(log_event(message="secret")), wrap(b"secret")], ids=["data", "unreadable"])
 def test_refusal(
-    unlucky_shipper: Shipper,
+    shipper: Shipper,
     faulty_s3: FaultyS3,
     code: str,
     event: JsonObject,
@@ -124,24 +124,24 @@ def test_refusal(
     """What S3 refuses is an error, so that Lambda keeps the batch: nothing is stored, counted or called unreadable."""
     faulty_s3.script.extend(REFUSALS[code])
 
-    with pytest.raises(unlucky_shipper.not_stored, match=code) as refused:
-        unlucky_shipper.invoke(event)
+    with pytest.raises(shipper.not_stored, match=code) as refused:
+        shipper.invoke(event)
 
     # The runtime makes a line of JSON of the message: it says what went where, and nothing of what was delivered.
     assert re.match(r"s3://(archive|failures)-[0-9a-f-]+/(log_group=%2Fecs%2Fweb/dt=|quarantine/)", str(refused.value))
     assert "secret" not in "".join(traceback.format_exception(refused.value))
     assert capsys.readouterr() == ("", "")
-    assert (unlucky_shipper.archived(), unlucky_shipper.quarantined()) == ({}, {})
+    assert (shipper.archived(), shipper.quarantined()) == ({}, {})
     assert not faulty_s3.script
-    unlucky_shipper.invoke(event)
-    assert len(unlucky_shipper.archived() | unlucky_shipper.quarantined()) == 1
+    shipper.invoke(event)
+    assert len(shipper.archived() | shipper.quarantined()) == 1
 
 
 @pytest.mark.parametrize("event", [delivery(log_event()), wrap(b"")], ids=["data", "unreadable"])
-def test_time_is_up(unlucky_shipper: Shipper, faulty_s3: FaultyS3, event: JsonObject) -> None:
+def test_time_is_up(shipper: Shipper, faulty_s3: FaultyS3, event: JsonObject) -> None:
     """No put is begun that might outlast the invocation."""
-    with pytest.raises(unlucky_shipper.not_stored, match="too little time left"):
-        unlucky_shipper.invoke(event, Context(24_999))
+    with pytest.raises(shipper.not_stored, match="too little time left"):
+        shipper.invoke(event, Context(24_999))
 
     assert faulty_s3.requests == []
 
@@ -162,14 +162,14 @@ def test_time_is_up_between_objects(shipper: Shipper) -> None:
     ("event", "owner"), [(delivery(log_event()), ARCHIVE_OWNER), (wrap(b""), FAILURE_OWNER)], ids=["data", "unreadable"]
 )
 def test_bucket_owner(
-    unlucky_shipper: Shipper, faulty_s3: FaultyS3, event: JsonObject, owner: str, monkeypatch: pytest.MonkeyPatch
+    shipper: Shipper, faulty_s3: FaultyS3, event: JsonObject, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S3 is told whose bucket it must be and to write only where nothing is; without a known owner only the latter."""
-    unlucky_shipper.invoke(event)
-    with unlucky_shipper.environ():
+    shipper.invoke(event)
+    with shipper.environ():
         monkeypatch.delenv("ARCHIVE_BUCKET_OWNER")
         monkeypatch.setenv("FAILURE_BUCKET_OWNER", "")
-        unlucky_shipper.modules["handler"].handler(event, Context(60_000))
+        shipper.modules["handler"].handler(event, Context(60_000))
 
     told, untold = (request.headers for request in faulty_s3.requests)
     assert (told["x-amz-expected-bucket-owner"], untold["x-amz-expected-bucket-owner"]) == (owner, None)

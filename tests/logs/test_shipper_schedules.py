@@ -6,7 +6,6 @@ batch ──> Lambda: three attempts ──> archive
 ```
 """
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,16 +18,12 @@ from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs.deployed import Context, JsonObject, batch, compact_json, environment_of, load, log_event, pack
-from tests.logs.faults import Fault, FaultyS3, in_process, lose_answer, pass_on, refuse, reset
-from tests.logs.memory_s3 import MemoryS3
-
-Handler = Callable[[object, Context], JsonObject]
+from tests.logs.deployed import Context, Shipper, batch, compact_json, log_event, pack
+from tests.logs.faults import Fault, FaultyS3, lose_answer, pass_on, refuse, reset
 
 HOUR = 3_600_000
 NOW = 1_772_323_200_000
 ATTEMPTS = 3  # Lambda's first and its two retries
-BUCKETS = {"ARCHIVE_BUCKET": "archive", "FAILURE_BUCKET": "failures"}
 
 
 class Killed(BaseException):
@@ -58,14 +53,13 @@ class Account:
         records: What lies in the function's failure destination.
     """
 
-    handler: Handler
-    s3: MemoryS3
+    shipper: Shipper
     records: list[bytes] = field(default_factory=list)
 
     def attempt(self, event: object, clock: Context) -> bool:
         """Invoke the function once; return whether it succeeded."""
         try:
-            self.handler(event, clock)
+            self.shipper.invoke(event, clock)
         except (Exception, Killed):  # noqa: BLE001 -- as Lambda sees it
             return False
         return True
@@ -84,29 +78,20 @@ class Account:
 
     def archived(self) -> Counter[str]:
         """How often the ID of each event is in the archive."""
-        ids: Counter[str] = Counter()
-        for body in self.s3.bodies("archive").values():
-            records = [json.loads(line) for line in gzip.decompress(body).splitlines()]
-            ids.update(event["id"] for record in records for event in record.get("logEvents", [record]))
-        return ids
+        records = chain(*self.shipper.archived().values())
+        return Counter(event["id"] for record in records for event in record.get("logEvents", [record]))
 
     def failures(self) -> set[str]:
         """The data that lies in the failure bucket: quarantined, or in the failure destination."""
-        quarantined = {body.decode() for body in self.s3.bodies("failures").values()}
+        quarantined = {body.decode() for body in self.shipper.quarantined().values()}
         return quarantined | {json.loads(record)["requestPayload"]["awslogs"]["data"] for record in self.records}
 
 
-@pytest.fixture(scope="module")
-def faulty() -> FaultyS3:
-    """The S3 API on its bad days."""
-    return FaultyS3(MemoryS3(*BUCKETS.values()))
-
-
-@pytest.fixture(scope="module")
-def handler(faulty: FaultyS3) -> Iterator[Handler]:
-    """The handler; its client does not sleep before it tries again."""
-    with in_process(faulty) as url, mock.patch("botocore.endpoint.time.sleep"), mock.patch.dict("os.environ", BUCKETS):
-        yield load(environment_of(url))["handler"].handler
+@pytest.fixture(scope="module", autouse=True)
+def _no_sleep() -> Iterator[None]:
+    """Botocore does not sleep before it tries again."""
+    with mock.patch("botocore.endpoint.time.sleep"):
+        yield
 
 
 faults: st.SearchStrategy[Fault] = st.sampled_from(
@@ -159,9 +144,9 @@ schedules = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(schedule=schedules)
-def test_any_schedule(faulty: FaultyS3, handler: Handler, schedule: Schedule) -> None:
+def test_any_schedule(new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, schedule: Schedule) -> None:
     """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.
 
     After a replay on a good day, it is in the archive, or in quarantine if it cannot be read, and nowhere else.
@@ -170,24 +155,23 @@ def test_any_schedule(faulty: FaultyS3, handler: Handler, schedule: Schedule) ->
     event = pack(compact_json(batch(*events)) + schedule.damage)
     data = event["awslogs"]["data"]
     ids = Counter(event["id"] for event in events if not schedule.damage)
-    faulty.s3 = s3 = MemoryS3(*BUCKETS.values())
-    faulty.script.clear()
-    faulty.script.extend(schedule.faults)
-    account = Account(handler, s3)
+    faulty_s3.script.clear()
+    faulty_s3.script.extend(schedule.faults)
+    account = Account(new_shipper())
+    account.shipper.settings["ARCHIVE_FORMAT"] = schedule.archive_format
     clocks = chain(schedule.clocks, repeat(Context(60_000)))
 
     def check() -> None:
         assert account.archived() <= ids, "twice in the archive"
         assert data in account.failures() or account.archived() == ids != Counter(), "lost"
 
-    with mock.patch.dict("os.environ", {"ARCHIVE_FORMAT": schedule.archive_format}):
-        for _ in range(schedule.deliveries):
-            account.deliver(event, clocks)
-            check()
-        note(f"batches for the replay: {len(account.records)}")
-        account.replay(clocks)
+    for _ in range(schedule.deliveries):
+        account.deliver(event, clocks)
         check()
-        faulty.script.clear()
-        account.replay(repeat(Context(60_000)))
+    note(f"batches for the replay: {len(account.records)}")
+    account.replay(clocks)
+    check()
+    faulty_s3.script.clear()
+    account.replay(repeat(Context(60_000)))
     assert (account.records, account.archived()) == ([], ids)
     assert account.failures() == ({data} if schedule.damage else set())

@@ -8,16 +8,16 @@ from types import ModuleType
 
 import pytest
 
-from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event, wrap
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
 from tests.logs.faults import FaultyS3, refuse
 
 PARTITION = {"log_group": "%2Fecs%2Fweb", "dt": "2026-02-28", "hour": "23"}
 
 
-@pytest.fixture(scope="session")
-def module(environment: dict[str, str]) -> ModuleType:
-    """The function, with the S3 API."""
-    transform: ModuleType = load(environment)["transform"]
+@pytest.fixture
+def module(shipper: Shipper) -> ModuleType:
+    """The function's module."""
+    transform: ModuleType = shipper.modules["transform"]
     return transform
 
 
@@ -130,11 +130,10 @@ def test_unreadable(module: ModuleType, shipper: Shipper, capsys: pytest.Capture
     assert shipper.quarantined() == {shipper.invoke(bad)["quarantined"]: bad["awslogs"]["data"].encode()}
 
 
-def test_s3_refuses(faulty_s3: FaultyS3, bad_days: dict[str, str], shipper: Shipper) -> None:
+def test_s3_refuses(module: ModuleType, shipper: Shipper, faulty_s3: FaultyS3) -> None:
     """Then the invocation fails, and Data Firehose keeps all of its batches."""
     faulty_s3.script.append(refuse(403, "AccessDenied"))
     across = delivery(log_event("a"), log_event("b", 1_772_323_200_000))
 
-    modules = load(bad_days)
-    with pytest.raises(modules["put"].NotStoredError, match="AccessDenied"):
-        run(modules["transform"], shipper, delivery(log_event()), across)
+    with pytest.raises(shipper.not_stored, match="AccessDenied"):
+        run(module, shipper, delivery(log_event()), across)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -54,9 +53,9 @@ class Backfill:
         log_group: Its name.
         archive_bucket: The archive's bucket.
         export_bucket: The bucket for export tasks, such as a `LogExportBucket`, in the log group's region.
+        client: Makes a client of boto3.
         report: Gets a line about each step.
         poll_seconds: How long to wait before looking at a task again.
-        client: Makes a client of boto3. By default with its own session.
     """
 
     def __init__(
@@ -65,17 +64,16 @@ class Backfill:
         log_group: str,
         archive_bucket: str,
         export_bucket: str,
-        report: Callable[[str], None] = lambda _line: None,
+        client: Callable[..., Any],
+        report: Callable[[str], None],
         poll_seconds: float = POLL_SECONDS,
-        client: Callable[..., Any] | None = None,
     ) -> None:
-        make: Any = client or boto3.client  # typed for literal names alone
-        self._s3 = make("s3")
-        self._owner = make("sts").get_caller_identity()["Account"]
+        self._s3 = client("s3")
+        self._owner = client("sts").get_caller_identity()["Account"]
         self._log_group, self._archive, self._exports = log_group, archive_bucket, export_bucket
         self._report = report
         self._tasks = ExportTasks(
-            logs=make("logs", config=PATIENTLY),
+            logs=client("logs", config=PATIENTLY),
             s3=self._s3,
             log_group=log_group,
             bucket=export_bucket,
