@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.emulator.emulator import Emulator
+from tests.emulator.commands import run_here
+from tests.emulator.emulator import ROOT, Emulator
+from tests.emulator.updates import CloudFormationStack
 
-ROOT = Path(__file__).parents[2]
 YAML = """
 Resources:
   Jobs:
@@ -18,13 +19,6 @@ Resources:
       QueueName: !Sub "${AWS::StackName}-jobs"
 """
 QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${AWS::StackName}-jobs"}}}
-
-
-def plan(aws: Emulator, app: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command as a person does, without a terminal."""
-    command = [sys.executable, "-m", "fargate_constructs", "plan", "--app", str(app), *arguments]
-    environment = {**os.environ, **aws.environment}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 def write(folder: Path, **resources: dict[str, Any]) -> Path:
@@ -37,23 +31,23 @@ def write(folder: Path, **resources: dict[str, Any]) -> Path:
 
 def test_the_plan_of_a_deployed_stack(aws: Emulator, tmp_path: Path) -> None:
     """What stays, what is replaced, and a stack that is not there; the template is YAML."""
-    app = write(tmp_path, Jobs=QUEUE)
-    missing = plan(aws, app, "--region", "us-east-1")
-    assert missing.returncode == 2
+    plan = ("plan", "--app", str(write(tmp_path, Jobs=QUEUE)))
+    missing = run_here(aws, *plan, "--region", "us-east-1")
+    assert missing.exit_code == 2
     assert missing.stderr.startswith(
         "Error: the stack Shop is not deployed in us-east-1; correct --profile or --region"
     )
 
-    cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(StackName="Shop", TemplateBody=YAML)
-    waiter = {"Delay": 0.1, "MaxAttempts": 600}
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="Shop", WaiterConfig=waiter)
-
-    same = plan(aws, app)
+    assert CloudFormationStack(aws, "Shop").deploy(TemplateBody=YAML) == "CREATE_COMPLETE"
+    # As a person runs it, in a process of its own.
+    program = [sys.executable, "-m", "fargate_constructs", *plan]
+    environment = {**os.environ, **aws.environment}
+    same = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert same.returncode == 0, same.stderr
     assert same.stdout.startswith("Shop: no findings\n\n1 stay as they are.\n")
-    moved = plan(aws, write(tmp_path, Moved=QUEUE), "--refactor", str(tmp_path / "mapping.json"))
-    assert moved.returncode == 1
+    write(tmp_path, Moved=QUEUE)
+    moved = run_here(aws, *plan, "--refactor", str(tmp_path / "mapping.json"))
+    assert moved.exit_code == 1
     assert moved.stdout.startswith(
         "Shop: 1 finding\n\nMoved (AWS::SQS::Queue Jobs)\n    is Jobs with another logical ID"
     )

@@ -1,6 +1,7 @@
 """The emulator as a process: it starts or says why not, deploys or says why not, and ends with its children."""
 
 import io
+import json
 import os
 import select
 import signal
@@ -12,10 +13,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, CfnResource, Stack
 
 from tests.emulator import emulator
 from tests.emulator.emulator import ROOT, Emulator, EmulatorError
+from tests.emulator.updates import CloudFormationStack
 
 ALIVE = "import os\nheld = open(os.environ['ALIVE'], 'w')\ndef handler(event, context):\n    return 'alive'\n"
 ENDLESS = """
@@ -103,13 +104,19 @@ def test_failed_start_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
 
-def test_failed_deployment_says_which_resource_and_why(aws: Emulator, tmp_path: Path) -> None:
-    """The error of a deployment that the CDK CLI rolled back ends with the reason of the resource that failed."""
-    app = App(outdir=str(tmp_path / "assembly"))
-    CfnResource(Stack(app, "Tiny"), "Broken", type="AWS::EC2::EIP", properties={"InstanceId": "i-1"})
-    app.synth()
-    (tmp_path / "cdk.json").write_text('{"app": "assembly"}')
+def test_failed_deployment_says_which_resource_and_why(
+    aws: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error has what the CDK CLI, here another program, printed, and the reason of the resource that failed."""
+    broken = {"Resources": {"Broken": {"Type": "AWS::EC2::EIP", "Properties": {"InstanceId": "i-1"}}}}
+    assert CloudFormationStack(aws, "Tiny").deploy(TemplateBody=json.dumps(broken)) == "ROLLBACK_COMPLETE"
+    program = tmp_path / "node_modules/.bin/cdk"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho $1 does not work\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(emulator, "ROOT", tmp_path)
     with pytest.raises(EmulatorError) as failure:
         aws.deploy(tmp_path, outdir=tmp_path / "cdk.out")
-    last = str(failure.value).splitlines()[-1]
+    first, printed, last = str(failure.value).splitlines()
+    assert (first, printed) == ("cdk deploy failed:", "deploy does not work")
     assert last.startswith("Tiny Broken AWS::EC2::EIP: NotEmulated: ")

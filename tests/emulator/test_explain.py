@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.commands import run_here
 from tests.emulator.emulator import ROOT, Emulator
 
 
@@ -56,24 +57,16 @@ def subnet(aws: Emulator) -> str:
     return str(made)
 
 
-def explain(aws: Emulator, *arguments: str, **settings: str) -> tuple[int, str, str]:
-    """Run the command as a person does; return its status, and what it prints."""
-    program = [sys.executable, "-m", "fargate_constructs", "explain", *arguments]
-    environment = {**os.environ, **aws.environment, **settings, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(program, cwd=aws.folder, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_a_stopped_task_is_explained(aws: Emulator, service: str) -> None:
     """The command finds the service by its construct path, and the exit code of its task."""
     ecs = aws.client("ecs")
     _, cluster, name = service.split("/")
     (task,) = ecs.list_tasks(cluster=cluster, serviceName=name)["taskArns"]
     ecs.stop_task(cluster=cluster, task=task, reason="exit 3")
-    status, output, errors = explain(aws, "Shop/Web", "--json")
+    result = run_here(aws, "explain", "Shop/Web", "--json")
 
-    assert status == 1, errors
-    document = json.loads(output)
+    assert result.exit_code == 1, result.stderr
+    document = json.loads(result.stdout)
     assert document["service"]["name"] == "Shop/Web"
     causes = {each["cause"]: each for each in document["findings"]}
     assert causes.keys() == {"appFailed", "noDefaultRoute"}
@@ -81,9 +74,11 @@ def test_a_stopped_task_is_explained(aws: Emulator, service: str) -> None:
 
 
 def test_without_aws_an_error_is_one_line(aws: Emulator) -> None:
-    """No server listens on that port."""
+    """No server listens on that port. The command runs as a person runs it, in a process of its own."""
     closed = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
-    status, output, errors = explain(aws, "Shop/Web", **closed)
+    program = [sys.executable, "-m", "fargate_constructs", "explain", "Shop/Web"]
+    environment = {**os.environ, **aws.environment, **closed, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(program, cwd=aws.folder, env=environment, capture_output=True, text=True, check=False)
 
-    assert (status, output, errors.count("\n")) == (2, "", 1)
-    assert "AWS: there is no answer" in errors
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "AWS: there is no answer" in done.stderr

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND, commands
+from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND
 from tests.cli.test_commands_without_an_answer import ARGUMENTS, ASKING, LOADER, write_app
+from tests.emulator.commands import run_here
 from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.half_way import HalfWay
 
@@ -118,11 +118,6 @@ def status(aws: Emulator, *arguments: str) -> tuple[int, str, str]:
     """Run the command; return its status, and what it prints."""
     result = run_here(aws, "status", *arguments)
     return result.exit_code, result.stdout, result.stderr
-
-
-def run_here(aws: Emulator, *arguments: str, **more: str) -> Result:
-    """Run a command in this process, which takes less time than a new one."""
-    return CliRunner(env={"AWS_PROFILE": None, **aws.environment, **more}).invoke(commands, arguments)
 
 
 @pytest.mark.usefixtures("cluster")

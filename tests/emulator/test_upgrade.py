@@ -3,15 +3,15 @@
 app.py ──> stack ──> change ──> … ──> destroy ──> cdk import ──> deploy again
 """
 
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import boto3
 import pytest
 from aws_cdk import App, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -65,6 +65,8 @@ class Upgrade:
         self.aws = aws
         self.states = states(zone["Id"].rpartition("/")[2])
         self.stack = DeployedStack(aws, FIRST.app())
+        self.app: App
+        """The app as it was deployed last."""
         self.given_up: set[str] = set()
         """The addresses that left their stack."""
 
@@ -128,7 +130,8 @@ def _change(upgrade: Upgrade) -> None:
     wrong: dict[str, object] = {}
 
     for change in upgrade.states:
-        assert stack.update(change.app()) == "UPDATE_COMPLETE", f"{change.what}: {stack.why()}"
+        upgrade.app = change.app()
+        assert stack.update(upgrade.app) == "UPDATE_COMPLETE", f"{change.what}: {stack.why()}"
         before, resources = resources, stack.resources()
         gone = {path: how for path, how in lost(before, resources).items() if not how.startswith(REVISED)}
         unexpected = {path: gone[path] for path in gone.keys() - matching([*gone], change.goes)}
@@ -198,16 +201,18 @@ def _take_back_by_arguments(upgrade: Upgrade, kept: Mapping[str, str]) -> None:
 def _take_back_by_import(upgrade: Upgrade, kept: Mapping[str, str], tmp_path: Path) -> None:
     """The script of docs/upgrading.md lists retained resources, `cdk import` imports them, a deployment succeeds."""
     [script] = re.findall(r"```python\n(import json.*?)```", PAGE.read_text(), re.DOTALL)
-    command = [sys.executable, "-c", script, upgrade.stack.id]
     mapping = tmp_path / "mapping.json"
-    mapping.write_bytes(
-        subprocess.run(command, env=os.environ | upgrade.aws.environment, check=True, stdout=subprocess.PIPE).stdout
-    )
-    app, bucket = upgrade.states[-1].app(), kept["LogArchive/Bucket"]
+    with pytest.MonkeyPatch.context() as patch, mapping.open("w") as printed, redirect_stdout(printed):
+        for name, value in upgrade.aws.environment.items():
+            patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        patch.setattr(sys, "argv", ["script", upgrade.stack.id])
+        exec(script, {})  # noqa: S102 - the page's own
+    bucket = kept["LogArchive/Bucket"]
     archived = upgrade.archived(bucket)
 
-    upgrade.aws.take_back(Path(app.synth().directory), mapping=mapping)
-    assert upgrade.stack.update(app) == "UPDATE_COMPLETE", upgrade.stack.why()
+    upgrade.aws.take_back(Path(upgrade.app.synth().directory), mapping=mapping)
+    assert upgrade.stack.update(upgrade.app) == "UPDATE_COMPLETE", upgrade.stack.why()
 
     resources = upgrade.stack.resources()
     assert {path: resources[path].physical_id for path in matching([*resources], KEPT)} == kept

@@ -3,10 +3,8 @@
 app ──> synthesized assembly ──> assets in S3 ──> CreateStack ──> another app ──> UpdateStack ──> …
 """
 
-import io
 import json
 import time
-import zipfile
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from aws_cdk import App
 
+from fargate_constructs.cli.prove.stack_operations import zipped
 from tests.emulator.emulator import ACCOUNT, REGION, Emulator
 
 
@@ -36,15 +35,6 @@ def lost(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> dict[
     }
 
 
-def _zipped(folder: Path) -> bytes:
-    """A folder's files as a Lambda function's code."""
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w") as archive:
-        for path in sorted(folder.rglob("*")):
-            archive.write(path, path.relative_to(folder))
-    return body.getvalue()
-
-
 class CloudFormationStack:
     """A stack of a local AWS. Each operation returns the status that the stack ends in."""
 
@@ -54,6 +44,11 @@ class CloudFormationStack:
         self.id = name
         """Its ARN, once this has deployed it: a deleted stack has no name."""
         self._cloudformation = aws.client("cloudformation")
+        self._published = set[str]()
+
+    def deploy_assembly(self, folder: Path) -> str:
+        """Create or update the stack to that of a synthesized app."""
+        return self.deploy(TemplateURL=self._publish(folder))
 
     def deploy(self, **template: str) -> str:
         """Create or update the stack from its template: `TemplateBody` or `TemplateURL`."""
@@ -107,6 +102,24 @@ class CloudFormationStack:
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.id)
         return [each for page in pages for each in page["StackResourceSummaries"]]
 
+    def _publish(self, folder: Path) -> str:
+        """Upload the stack's new assets, its template among them; return the template's URL."""
+        self.aws.bootstrap()
+        manifest = json.loads((folder / f"{self.name}.assets.json").read_text())
+        url = ""
+        for file in manifest["files"].values():
+            path = folder / file["source"]["path"]
+            [place] = file["destinations"].values()
+            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+            key = place["objectKey"]
+            if key not in self._published:
+                body = zipped(path) if file["source"]["packaging"] == "zip" else path.read_bytes()
+                self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+                self._published.add(key)
+            if path.name == f"{self.name}.template.json":
+                url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
+        return url
+
     def _wait(self) -> str:
         for _ in range(600):
             status: str = self._cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]
@@ -123,7 +136,6 @@ class DeployedStack(CloudFormationStack):
         """Deploy the app's stack, or fail with the reason."""
         [stack] = app.synth().stacks
         super().__init__(aws, stack.stack_name)
-        self._published = set[str]()
         assert self.update(app) == "CREATE_COMPLETE", self.why()
 
     def beside(self, name: str) -> "DeployedStack":
@@ -134,26 +146,7 @@ class DeployedStack(CloudFormationStack):
 
     def update(self, app: App) -> str:
         """Update the stack to the app's, or create it again."""
-        return self.deploy(TemplateURL=self._publish(app))
-
-    def _publish(self, app: App) -> str:
-        """Upload the stack's new assets, its template among them; return the template's URL."""
-        self.aws.bootstrap()
-        folder, s3 = Path(app.synth().directory), self.aws.client("s3")
-        manifest = json.loads((folder / f"{self.name}.assets.json").read_text())
-        url = ""
-        for file in manifest["files"].values():
-            path = folder / file["source"]["path"]
-            [place] = file["destinations"].values()
-            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
-            key = place["objectKey"]
-            if key not in self._published:
-                body = _zipped(path) if file["source"]["packaging"] == "zip" else path.read_bytes()
-                s3.put_object(Bucket=bucket, Key=key, Body=body)
-                self._published.add(key)
-            if path.name == f"{self.name}.template.json":
-                url = f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
-        return url
+        return self.deploy_assembly(Path(app.synth().directory))
 
 
 def _resource(summary: Mapping[str, str]) -> Resource:
