@@ -51,7 +51,10 @@ def session_for(profile: str | None, region: str | None) -> Session:
 
 def paged(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[Any]:  # noqa: ANN401 - of boto3
     """Yield what an operation lists under a key, of all pages."""
-    for page in client.get_paginator(operation).paginate(**parameters):
+    has_pages = client.can_paginate(operation)
+    ask = client.get_paginator(operation).paginate if has_pages else getattr(client, operation)
+    answer = ask(**parameters)
+    for page in answer if has_pages else [answer]:
         yield from page.get(key, ())
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.causes import cause_of
-from fargate_constructs.cli.causes.cause import Cause
+from fargate_constructs.cli.causes.cause import ECS, Cause
 from fargate_constructs.cli.causes.start_requirements import missing_requirements
 from fargate_constructs.cli.deployed.service_facts import STEADY, Reader, ServiceFacts, when_stopped
 
@@ -18,12 +18,12 @@ QUOTA_CAUSES = ("vcpuQuota", "taskQuota", "sizeQuota")
 # The statuses of a service deployment that are no failure.
 FINE_DEPLOYMENTS = ("SUCCESSFUL", "IN_PROGRESS", "PENDING")
 UNKNOWN = Cause(
-    "unknown",
     "",
     "AWS reports something that this command does not know.",
     "Its text is not in the table of causes.",
     "Read the text.",
-    "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting.html",
+    f"{ECS}troubleshooting.html",
+    id="unknown",
 )
 
 

@@ -114,13 +114,8 @@ class DeployedStack:
     def name_of(self, logical_id: str, *inner_ids: str) -> str:
         """Return the path of the construct that a person named, such as `Shop/Web`.
 
-        Args:
-            logical_id: The resource.
-            inner_ids: The last IDs of its path that the app does not have, such as `/Service`. One ID of the app is
-                always left below the stack.
-
-        Returns:
-            The stack and the logical ID if CDK wrote no path.
+        It is without the inner IDs that the app does not have, such as `/Service`. One ID of the app is always left
+        below the stack. If CDK wrote no path, it is the stack and the logical ID.
         """
         path = self.paths.get(logical_id, "")
         for _ in inner_ids:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.service_facts import DEPLOYMENTS_IN_ONE_CALL
 from fargate_constructs.cli.prove.outcomes import DisprovedError, NotShownError
 from fargate_constructs.cli.prove.proof_step import MINUTE, Measured, Proof
@@ -86,18 +86,18 @@ def roll_back(proof: Proof) -> Measured:
     }
 
 
-def _service_at_rest(proof: Proof) -> Mapping[str, Any] | None:
+def _service_at_rest(proof: Proof) -> Answer | None:
     """Return the service if it has one deployment, whose tasks run."""
     service = proof.service()
     is_one = [each["status"] for each in service["deployments"]] == ["PRIMARY"]
     return service if is_one and service["runningCount"] >= service["desiredCount"] else None
 
 
-def _container(containers: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+def _container(containers: Iterable[Answer], name: str) -> Answer:
     return next(each for each in containers if each["name"] == name)
 
 
-def _service_deployments(proof: Proof) -> list[Mapping[str, Any]]:
+def _service_deployments(proof: Proof) -> list[Answer]:
     """Return the deployments of the service, which ECS keeps for 90 days."""
     client = proof.client("ecs")
     found = client.list_service_deployments(cluster=proof.output("Cluster"), service=proof.output("Service"))
@@ -115,7 +115,7 @@ def _known_deployments(proof: Proof, app: str) -> list[str]:
     return state.before[app]
 
 
-def _new_deployment(proof: Proof, before: list[str]) -> Mapping[str, Any]:
+def _new_deployment(proof: Proof, before: list[str]) -> Answer:
     """Return the first deployment that was not there before; CloudFormation's own rollback makes a further one."""
     found = _service_deployments(proof)
     if not found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.aws import aws_errors, one_line
+from fargate_constructs.cli.aws import aws_errors, one_line, paged
 from fargate_constructs.cli.prove.outcomes import DisprovedError, Waiting
 from fargate_constructs.cli.prove.proof_state import TAG
 from fargate_constructs.cli.prove.stack_operations import StackOperations
@@ -79,12 +79,12 @@ def _of_ec2(operations: StackOperations) -> Iterator[Leftover]:
     tagged = [{"Name": f"tag:{TAG}", "Values": [state.id]}]
     for type_, (operation, key, id_) in EC2_TYPES.items():
         name = "Filter" if type_ == "NAT gateway" else "Filters"
-        for each in _all(client, operation, key, **{name: tagged}):
+        for each in paged(client, operation, key, **{name: tagged}):
             if each.get("State") not in ("deleted", "deleting"):
                 yield Leftover(type_, each[id_], "tag")
     # Those of AWS's own services do not have the tags of the stack.
     in_vpc = [{"Name": "vpc-id", "Values": [state.vpc]}]
-    for each in _all(client, "describe_network_interfaces", "NetworkInterfaces", Filters=in_vpc) if state.vpc else ():
+    for each in paged(client, "describe_network_interfaces", "NetworkInterfaces", Filters=in_vpc) if state.vpc else ():
         yield Leftover("network interface", each["NetworkInterfaceId"], "VPC")
 
 
@@ -98,7 +98,7 @@ def _of_s3(operations: StackOperations) -> Iterator[Leftover]:
     state = operations.state
     # Names of buckets have small letters only.
     prefix = state.stack_name.lower()
-    for each in _all(operations.client("s3"), "list_buckets", "Buckets", Prefix=prefix):
+    for each in paged(operations.client("s3"), "list_buckets", "Buckets", Prefix=prefix):
         if each["Name"].startswith(prefix):
             yield Leftover("bucket", each["Name"], "name")
 
@@ -106,10 +106,10 @@ def _of_s3(operations: StackOperations) -> Iterator[Leftover]:
 def _of_ecs(operations: StackOperations) -> Iterator[Leftover]:
     """Yield clusters, and families with active task definitions, with the name of the stack."""
     client, name = operations.client("ecs"), operations.state.stack_name
-    for arn in _all(client, "list_clusters", "clusterArns"):
+    for arn in paged(client, "list_clusters", "clusterArns"):
         if f":cluster/{name}" in arn:
             yield Leftover("cluster", arn, "name")
-    for family in _all(client, "list_task_definition_families", "families", familyPrefix=name, status="ACTIVE"):
+    for family in paged(client, "list_task_definition_families", "families", familyPrefix=name, status="ACTIVE"):
         yield Leftover("task definition", family, "name")
 
 
@@ -117,22 +117,11 @@ def _by_tag(operations: StackOperations) -> Iterator[Leftover]:
     """Yield other resources that the index of tags names."""
     client, state = operations.client("resourcegroupstaggingapi"), operations.state
     tags = [{"Key": TAG, "Values": [state.id]}]
-    for each in _all(client, "get_resources", "ResourceTagMappingList", TagFilters=tags):
+    for each in paged(client, "get_resources", "ResourceTagMappingList", TagFilters=tags):
         arn = each["ResourceARN"]
         service = arn.split(":")[2]
         if service not in ASKED:
             yield Leftover(service, arn, "index of tags; it may be deleted already")
-
-
-def _all(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[Any]:  # noqa: ANN401 - of boto3
-    """Yield what an operation answers, of all pages."""
-    pages = (
-        client.get_paginator(operation).paginate(**parameters)
-        if client.can_paginate(operation)
-        else [getattr(client, operation)(**parameters)]
-    )
-    for page in pages:
-        yield from page[key]
 
 
 QUESTIONS: Mapping[str, Any] = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.prove.outcomes import DisprovedError
 from fargate_constructs.cli.prove.proof_step import MINUTE, Measured, Proof
 
@@ -60,17 +60,14 @@ def messages_with_token(proof: Proof, *, stream: str) -> list[str] | None:
     return [each["message"].strip() for each in _events(proof) if each["logStreamName"].endswith(stream)] or None
 
 
-def _events(proof: Proof) -> Iterator[Mapping[str, Any]]:
-    """Yield the events in the log group of the service that have the token."""
+def _events(proof: Proof) -> Iterator[Answer]:
+    """Return the events in the log group of the service that have the token."""
     since = int(datetime.fromisoformat(proof.operations.state.started).timestamp() * 1000)
-    pages = proof.client("logs").get_paginator("filter_log_events")
-    for page in pages.paginate(
-        logGroupName=proof.output("LogGroup"), filterPattern=f'"{proof.token}"', startTime=since
-    ):
-        yield from page["events"]
+    client, token, group = proof.client("logs"), f'"{proof.token}"', proof.output("LogGroup")
+    return paged(client, "filter_log_events", "events", logGroupName=group, filterPattern=token, startTime=since)
 
 
-def _write_line(proof: Proof, group: str) -> Mapping[str, Any]:
+def _write_line(proof: Proof, group: str) -> Answer:
     """Write a line into the log group; return it as an event."""
     client, stream = proof.client("logs"), _own_stream(proof)
     event = {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": f"{proof.token} by prove"}
@@ -84,16 +81,13 @@ def _own_stream(proof: Proof) -> str:
     return f"prove/{proof.token}"
 
 
-def _object_with(proof: Proof, bucket: str, group: str) -> Mapping[str, Any] | None:
+def _object_with(proof: Proof, bucket: str, group: str) -> Answer | None:
     """Return the first object of the log group that has the token."""
-    client = proof.client("s3")
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=f"log_group={quote(group, safe='')}/"
-    )
-    for each in (found for page in pages for found in page.get("Contents", [])):
-        body = client.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-        if each["Key"].endswith(".gz") and proof.token.encode() in gzip.decompress(body):
-            found: Mapping[str, Any] = each
+    client, prefix = proof.client("s3"), f"log_group={quote(group, safe='')}/"
+    found: Answer
+    for found in paged(client, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix):
+        body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+        if found["Key"].endswith(".gz") and proof.token.encode() in gzip.decompress(body):
             return found
     return None
 
@@ -107,8 +101,8 @@ def _rows(proof: Proof, sql: str) -> Measured | None:
         QueryExecutionContext={"Database": proof.output("Database")},
     )["QueryExecutionId"]
 
-    def ask() -> Mapping[str, Any] | None:
-        execution: Mapping[str, Any] = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+    def ask() -> Answer | None:
+        execution: Answer = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
         return None if execution["Status"]["State"] in ("QUEUED", "RUNNING") else execution
 
     execution = proof.waiting.until(ask, limit=QUERY_SECONDS, every=1, missing="the query has no end")

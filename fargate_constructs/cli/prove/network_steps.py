@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.prove.log_steps import LOG_SECONDS, messages_with_token
 from fargate_constructs.cli.prove.outcomes import DisprovedError
 from fargate_constructs.cli.prove.proof_step import MINUTE, Measured, Proof
@@ -50,7 +49,7 @@ def leave_from_elastic_ips(proof: Proof) -> Measured:
     return {"elastic_ips": promised, "seen": list(seen.values())}
 
 
-def _address_seen(proof: Proof, service: Mapping[str, Any], subnet: str) -> str:
+def _address_seen(proof: Proof, service: Answer, subnet: str) -> str:
     """Start a task in a subnet that logs the address from which it is seen, with the token; return the address."""
     launch, container = Launch.of_service(service), proof.output("Container")
     network = launch.parameters["networkConfiguration"]["awsvpcConfiguration"]

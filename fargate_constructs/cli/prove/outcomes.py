@@ -48,17 +48,9 @@ class Waiting:
     def until(
         self, ask: Callable[[], Answer | None], *, limit: float, missing: str, every: float = EVERY_SECONDS
     ) -> Answer:
-        """Ask until there is an answer, also if there is no network for some time.
+        """Ask each few seconds until there is an answer, also if there is no network for some time.
 
-        Args:
-            ask: Returns the answer, or `None` if there is none yet.
-            limit: The seconds after which the question is not asked again.
-            missing: What there is not, for the message.
-            every: The seconds between two questions.
-
-        Raises:
-            DisprovedError: If there is no answer in time.
-            BotoCoreError, ClientError: If AWS itself gave none.
+        After some seconds, the limit, it is disproved with a message of what is missing; or AWS's own error is raised.
         """
         deadline = self.now() + limit
         silence: Exception | None = None

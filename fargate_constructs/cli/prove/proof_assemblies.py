@@ -1,7 +1,4 @@
-"""Synthesizes the app of a proof, and computes what it costs while it is deployed.
-
-python -m fargate_constructs.proof_app ──> a cloud assembly for each state ──> USD
-"""
+"""Synthesizes the app of a proof, and computes what it costs while it is deployed."""
 
 from __future__ import annotations
 
@@ -32,9 +29,6 @@ def synthesize(state: ProofState, folder: Path) -> None:
     """Write the assemblies of the app of a proof, unless they are there.
 
     The app is a program of its own, because the command line does not load the constructs.
-
-    Raises:
-        ValueError: If the app does not synthesize.
     """
     if folder.exists():
         return

@@ -35,11 +35,7 @@ DESTROY, DESTROY_PROMISE = "destroy", "the stack is deleted"
 def run_steps(proof: Proof, say: Callable[[str], None], *, is_aws: bool) -> None:
     """Run each step that is not yet shown.
 
-    Args:
-        proof: What the steps work with. Its state remembers each result.
-        say: Is called with lines of progress.
-        is_aws: Whether it is AWS itself. If not, what fails is not shown, because the fault may be in what is in its
-            place.
+    If it is not AWS itself, what fails is not shown, because the fault may be in what is in its place.
     """
     state = proof.operations.state
     for step in STEPS:

@@ -1,7 +1,4 @@
-"""The step that runs a command in a task, with `fargate-constructs shell` as a person does.
-
-prove ──> [fargate-constructs shell … -- COMMAND] ──> ECS Exec ──> what the command prints, and its exit status
-"""
+"""The step that runs a command in a task, with `fargate-constructs shell` as a person does."""
 
 from __future__ import annotations
 

@@ -46,11 +46,7 @@ class ProofState:
 
     @classmethod
     def read(cls, folder: Path) -> ProofState | None:
-        """Return the state in a folder; `None` if there is none.
-
-        Raises:
-            ValueError: If the file is not one of a proof.
-        """
+        """Return the state in a folder; `None` if there is none."""
         path = folder / FILE
         if not path.exists():
             return None
@@ -111,11 +107,7 @@ class ProofState:
 def state_for(
     folder: Path, account: str, region: str | None, *, resume: bool = False, only_destroys: bool = False
 ) -> ProofState:
-    """Return the state of a new proof, or that in a folder.
-
-    Raises:
-        ValueError: If the options do not fit what is in the folder.
-    """
+    """Return the state of a new proof, or that in a folder."""
     if resume and only_destroys:
         raise ValueError("one of --resume and --destroy is allowed, got: both; leave one out")
     found = ProofState.read(folder)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.prove.outcomes import Waiting
 from fargate_constructs.cli.prove.request_watch import Get, get
 from fargate_constructs.cli.prove.stack_operations import StackOperations
@@ -46,18 +47,17 @@ class Proof:
         return self.operations.client(name)
 
     @cached_property
-    def outputs(self) -> Mapping[str, str]:
-        """The outputs of the stack."""
+    def _outputs(self) -> Mapping[str, str]:
         return self.operations.outputs()
 
     def output(self, name: str) -> str:
         """Return an output of the stack."""
-        return self.outputs[name]
+        return self._outputs[name]
 
-    def service(self) -> Mapping[str, Any]:
+    def service(self) -> Answer:
         """Return what ECS answers about the service."""
         found = self.client("ecs").describe_services(cluster=self.output("Cluster"), services=[self.output("Service")])
-        service: Mapping[str, Any] = found["services"][0]
+        service: Answer = found["services"][0]
         return service
 
     def deploy(self, state: str, limit: float) -> str:

@@ -18,11 +18,7 @@ MAX_FAILURES = 5
 
 
 def get(url: str) -> tuple[int, str]:
-    """Return the status and the header Server of an answer.
-
-    Raises:
-        OSError: If there is no answer.
-    """
+    """Return the status and the header Server of an answer; without an answer it raises an OSError."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - of the stack's output
             return answer.status, answer.headers.get("Server", "")

@@ -1,18 +1,16 @@
-"""Deploys and destroys the stack of a proof with CloudFormation, without a bootstrap stack and without the CDK CLI.
-
-cloud assembly ──> bucket of the proof ──> CreateStack, UpdateStack, DeleteStack ──> status
-"""
+"""Deploys and destroys the stack of a proof with CloudFormation, without a bootstrap stack and without the CDK CLI."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.prove.outcomes import Waiting
 from fargate_constructs.cli.prove.proof_state import TAG, ProofState
 
@@ -71,9 +69,6 @@ class StackOperations:
         """Create or update the stack to a cloud assembly; return the status in which it ends.
 
         A stack that is in an operation of an earlier call is only waited for.
-
-        Raises:
-            DisprovedError: If it takes too long.
         """
         status = self.status()
         if status.endswith("_IN_PROGRESS"):
@@ -104,11 +99,7 @@ class StackOperations:
         self.state.remember()
 
     def destroy(self, *, limit: float) -> str:
-        """Delete the stack and the bucket of the proof; return the status in which the stack ends.
-
-        Raises:
-            DisprovedError: If it takes too long.
-        """
+        """Delete the stack and the bucket of the proof; return the status in which the stack ends."""
         status = self._delete_stack(limit)
         if status in GONE:
             for name in self.log_groups():
@@ -118,21 +109,17 @@ class StackOperations:
 
     def log_groups(self) -> list[str]:
         """Return the log groups with the name of the stack, also those that services of AWS make."""
-        pages = self.client("logs").get_paginator("describe_log_groups")
+        client, prefixes = self.client("logs"), [f"{prefix}{self.state.stack_name}" for prefix in LOG_PREFIXES]
         return [
             each["logGroupName"]
-            for prefix in LOG_PREFIXES
-            for page in pages.paginate(logGroupNamePrefix=f"{prefix}{self.state.stack_name}")
-            for each in page["logGroups"]
+            for prefix in prefixes
+            for each in paged(client, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         ]
 
     def _delete_stack(self, limit: float) -> str:
         """Delete the stack; return the status in which it ends.
 
         Buckets of the stack that something wrote to after they were emptied are emptied again.
-
-        Raises:
-            DisprovedError: If it takes too long.
         """
         client, status = self.client("cloudformation"), self.status()
         if status == "UPDATE_IN_PROGRESS":
@@ -145,8 +132,9 @@ class StackOperations:
                 break
             if attempt:
                 self._say("deletes the stack again")
-                for bucket in self._full_buckets():
-                    self._empty(bucket)
+                for each in self.not_deleted():
+                    if (each["ResourceType"], each["ResourceStatus"]) == (BUCKET_TYPE, "DELETE_FAILED"):
+                        self._empty(each["PhysicalResourceId"])
                 self._waiting.sleep(RETRY_SECONDS)
             client.delete_stack(StackName=self.state.stack)
             status = self._wait(limit)
@@ -162,17 +150,14 @@ class StackOperations:
                 break
         return reasons[::-1]
 
-    def not_deleted(self) -> list[Mapping[str, Any]]:
+    def not_deleted(self) -> list[Answer]:
         """Return the resources of the stack that exist, also after its deletion."""
-        client = self.client("cloudformation")
         if not self.status():
             return []
-        pages = client.get_paginator("list_stack_resources").paginate(StackName=self.state.stack)
+        client, stack = self.client("cloudformation"), self.state.stack
+        found = paged(client, "list_stack_resources", "StackResourceSummaries", StackName=stack)
         return [
-            each
-            for page in pages
-            for each in page["StackResourceSummaries"]
-            if each["ResourceStatus"] != "DELETE_COMPLETE" and each.get("PhysicalResourceId")
+            each for each in found if each["ResourceStatus"] != "DELETE_COMPLETE" and each.get("PhysicalResourceId")
         ]
 
     def _wait(self, limit: float) -> str:
@@ -204,15 +189,13 @@ class StackOperations:
             last = ended[-1]
             self._say(f"  {len(ended)} events, the last {last['ResourceStatus']} {last['LogicalResourceId']}")
 
-    def _events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the events of the stack, the newest first."""
-        pages = (
-            self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.state.stack)
-        )
-        return (event for page in pages for event in page["StackEvents"])
+    def _events(self) -> Iterator[Answer]:
+        """Return the events of the stack, the newest first."""
+        client, stack = self.client("cloudformation"), self.state.stack
+        return paged(client, "describe_stack_events", "StackEvents", StackName=stack)
 
     @staticmethod
-    def _is_begin(event: Mapping[str, Any]) -> bool:
+    def _is_begin(event: Answer) -> bool:
         """Whether an event is the first of an operation that a person started."""
         return event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in (
             "CREATE_IN_PROGRESS",
@@ -224,18 +207,17 @@ class StackOperations:
         """Upload the files of an assembly that the bucket lacks, its template among them; return the template's URL."""
         client, state = self.client("s3"), self.state
         self._make_own_bucket()
-        there = {each["Key"] for page in self._pages(state.bucket) for each in page.get("Contents", [])}
+        place = {"Bucket": state.bucket, "ExpectedBucketOwner": state.account}
+        there = {each["Key"] for each in paged(client, "list_objects_v2", "Contents", **place)}
         template = ""
         for file in json.loads((assembly / f"{state.stack_name}.assets.json").read_text())["files"].values():
             source = assembly / file["source"]["path"]
-            (place,) = file["destinations"].values()
-            if place["objectKey"] not in there:
+            (key,) = (each["objectKey"] for each in file["destinations"].values())
+            if key not in there:
                 body = zipped(source) if file["source"]["packaging"] == "zip" else source.read_bytes()
-                client.put_object(
-                    Bucket=state.bucket, Key=place["objectKey"], Body=body, ExpectedBucketOwner=state.account
-                )
+                client.put_object(**place, Key=key, Body=body)
             if source.name == f"{state.stack_name}.template.json":
-                template = place["objectKey"]
+                template = key
         # As the CDK CLI writes it.
         return f"https://s3.{state.region}.{SUFFIXES.get(client.meta.partition, SUFFIX)}/{state.bucket}/{template}"
 
@@ -258,18 +240,6 @@ class StackOperations:
             client.delete_bucket(Bucket=self.state.bucket, ExpectedBucketOwner=self.state.account)
         except client.exceptions.NoSuchBucket:
             return
-
-    def _full_buckets(self) -> list[str]:
-        """Return the buckets of the stack that CloudFormation could not delete."""
-        return [
-            each["PhysicalResourceId"]
-            for each in self.not_deleted()
-            if (each["ResourceType"], each["ResourceStatus"]) == (BUCKET_TYPE, "DELETE_FAILED")
-        ]
-
-    def _pages(self, bucket: str) -> Any:  # noqa: ANN401 - of boto3
-        pages = self.client("s3").get_paginator("list_objects_v2")
-        return pages.paginate(Bucket=bucket, ExpectedBucketOwner=self.state.account)
 
     def _empty(self, bucket: str) -> None:
         """Delete all versions of all objects in a bucket."""

@@ -56,6 +56,11 @@ def deployment_of(service: Answer, newest: Answer | None, definitions: Mapping[s
     )
 
 
+def counts_of(service: Answer) -> tuple[str, int, int, int]:
+    """Return the state of a service, and how many of its tasks run, start, and should run."""
+    return service["status"], service["runningCount"], service["pendingCount"], service["desiredCount"]
+
+
 def _reason(deployment: Answer) -> str:
     reasons = [deployment.get("statusReason", ""), deployment.get("rollback", {}).get("reason", "")]
     return "; ".join(dict.fromkeys(filter(None, reasons)))

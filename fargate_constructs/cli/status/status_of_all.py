@@ -16,7 +16,7 @@ from fargate_constructs.cli.deployed.service_facts import (
 )
 from fargate_constructs.cli.status.service_alarms import Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.status.service_urls import urls_of
-from fargate_constructs.cli.status.status_answers import deployment_of
+from fargate_constructs.cli.status.status_answers import counts_of, deployment_of
 from fargate_constructs.cli.status.status_model import Overview, ServiceStatus
 
 if TYPE_CHECKING:
@@ -106,10 +106,7 @@ class _RegionReader:
         urls = [url for group in groups for url in (self._urls or {}).get(group, [])]
         return ServiceStatus(
             found,
-            service["status"],
-            service["runningCount"],
-            service["pendingCount"],
-            service["desiredCount"],
+            *counts_of(service),
             deployment,
             alarms=None if alarms is None else alarms_of(alarms, about),
             urls=list(dict.fromkeys(urls)),

@@ -17,6 +17,7 @@ from fargate_constructs.cli.status.queue_depth import QUEUE_TYPE, Queue, depth_o
 from fargate_constructs.cli.status.service_alarms import ALARM_TYPES, Alarmed, alarms_in_alarm, alarms_of
 from fargate_constructs.cli.status.service_urls import urls_of
 from fargate_constructs.cli.status.status_answers import (
+    counts_of,
     deployment_of,
     events_of,
     main_container,
@@ -67,10 +68,7 @@ class StatusReader:
         queues = reader.noted("queues", self._depths) or []
         return ServiceStatus(
             found,
-            service["status"],
-            service["runningCount"],
-            service["pendingCount"],
-            service["desiredCount"],
+            *counts_of(service),
             deployment,
             tasks_of(running, targets, main_container(service)),
             targets,

@@ -30,6 +30,7 @@ LABEL, INDENT = 12, 2
 # What one screen shows of each; JSON has all.
 MAX_TASKS, MAX_EVENTS, MAX_TARGETS, MAX_URLS, MAX_REASONS, MAX_PROBLEMS, MAX_RUNS = 10, 5, 5, 3, 3, 6, 5
 WIDE = 110
+TASK_COLUMNS = ("TASK", "STATE", "AGE", "ZONE", "REVISION", "CAPACITY", "HEALTH", "TARGET")
 STRATEGIES = {"ROLLING": "rolling", "BLUE_GREEN": "blue/green", "CANARY": "canary", "LINEAR": "linear"}
 CAPACITIES = {"FARGATE": "Fargate", "FARGATE_SPOT": "Spot"}
 DAY = timedelta(days=1)
@@ -69,23 +70,11 @@ def one_service(status: ServiceStatus, now: datetime, *, width: int, tasks: int 
     return Group(*parts)
 
 
-def _hanging(label: str, text: str) -> Table:
-    """Return a text whose lines all begin after its label."""
-    table = Table.grid()
-    table.add_column(width=len(label), no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row(label, text)
-    return table
-
-
 def one_job(status: JobStatus, now: datetime) -> RenderableType:
     """Return the screen of a job."""
     rows = [
         ("Schedule", status.schedules),
-        (
-            "Runs",
-            [_run(each, now) for each in status.runs[:MAX_RUNS]] or [NO_RUNS if not status.gaps else "none known"],
-        ),
+        ("Runs", [_run(each, now) for each in status.runs[:MAX_RUNS]] or ["none known" if status.gaps else NO_RUNS]),
         ("Alarms", [_alarms(status.alarms)]),
         ("Queues", _queues(status.queues)),
     ]
@@ -114,7 +103,7 @@ def _head(name: str, problems: Sequence[str]) -> Iterator[RenderableType]:
     title = f"{count} problem{'' if count == 1 else 's'}" if count else "healthy"
     yield Text(f"{name}: {title}", style="bold red" if count else "bold green")
     for each in problems[:MAX_PROBLEMS]:
-        yield Padding.indent(_hanging("- ", each), INDENT)
+        yield Padding.indent(_facts([("- ", [each])], width=INDENT), INDENT)
     if count > MAX_PROBLEMS:
         yield Text(f"{'':{INDENT}}and {count - MAX_PROBLEMS} more, which --json has")
 
@@ -131,14 +120,22 @@ def _notes(title: str, texts: Sequence[str]) -> list[RenderableType]:
     return [Text(), Text(title, style="bold"), *(Padding.indent(Text(each), INDENT) for each in texts)] if texts else []
 
 
-def _facts(rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
+def _facts(rows: Iterable[tuple[str, Sequence[str]]], width: int = LABEL) -> Table:
     """Return what is true of the whole, each line after its label."""
-    table = Table.grid(padding=(0, 0))
-    table.add_column(width=LABEL, no_wrap=True)
+    table = Table.grid()
+    table.add_column(width=width, no_wrap=True)
     table.add_column(overflow="fold")
     for label, lines in rows:
         for place, line in enumerate(lines):
             table.add_row("" if place else label, line)
+    return table
+
+
+def _table(*columns: str, no_wrap: Sequence[str] = ()) -> Table:
+    """Return a table whose columns get narrower, but for some."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for each in columns:
+        table.add_column(each, no_wrap=each in no_wrap, overflow="fold")
     return table
 
 
@@ -203,11 +200,8 @@ def _revision(revision: Revision) -> str:
 
 def _tasks(status: ServiceStatus, now: datetime, *, width: int, count: int) -> RenderableType:
     """Return the table of tasks, those with problems first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    columns = ["TASK", "STATE", "AGE", "ZONE", "REVISION", "CAPACITY", "HEALTH", "TARGET"]
     is_wide = width >= WIDE
-    for each in (*columns, *(["ADDRESS"] if is_wide else [])):
-        table.add_column(each, overflow="fold")
+    table = _table(*TASK_COLUMNS, *(["ADDRESS"] if is_wide else []))
     ordered = sorted(status.tasks, key=lambda task: task.health != "UNHEALTHY" and task.target not in UNHEALTHY)
     for task in ordered[:count]:
         table.add_row(
@@ -233,9 +227,7 @@ def _event(event: Event, now: datetime) -> str:
 def all_of_them(overview: Overview, now: datetime) -> RenderableType:
     """Return the table of services, and below it what is not healthy."""
     statuses = overview.services
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for each in ("SERVICE", "TASKS", "DEPLOYMENT", "ALARMS", "URL"):
-        table.add_column(each, no_wrap=each in ("TASKS", "ALARMS"), overflow="fold")  # the others get narrower
+    table = _table("SERVICE", "TASKS", "DEPLOYMENT", "ALARMS", "URL", no_wrap=("TASKS", "ALARMS"))
     for status in statuses:
         more = f" +{len(status.urls) - 1}" if len(status.urls) > 1 else ""
         table.add_row(

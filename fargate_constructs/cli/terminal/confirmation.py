@@ -19,12 +19,7 @@ def yes_option(command: Function) -> Function:
 def confirm(what: str, *, yes: bool) -> None:
     """Return if a person agrees, or has written `--yes`.
 
-    Args:
-        what: What will be done, and what it costs: one sentence with its period.
-        yes: Whether `--yes` is written.
-
-    Raises:
-        click.ClickException: If the person does not agree, or there is no terminal to ask at.
+    One sentence with its period says what will be done, and what it costs.
     """
     if yes:
         return

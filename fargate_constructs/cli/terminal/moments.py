@@ -45,12 +45,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # the same
 
 
 def moment_of(text: str) -> datetime:
-    """Return the time that a text names, in UTC.
-
-    Raises:
-        ValueError: If it names none.
-        OverflowError: If it is before the year 1.
-    """
+    """Return the time that a text names, in UTC; a ValueError if it names none, an OverflowError before the year 1."""
     if ago := AGO.fullmatch(text.strip()):
         return now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     at = datetime.fromisoformat(text.strip())

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+with suppress(ImportError):  # Windows does not have them
+    import termios
+    import tty
 
 HAS_TERMINALS = os.name == "posix"
 ROWS, COLUMNS = 50, 200  # of a terminal without a user
@@ -12,8 +16,6 @@ ROWS, COLUMNS = 50, 200  # of a terminal without a user
 
 def open_terminal() -> tuple[int, int]:
     """Return both ends of a new terminal, which passes on what is written as it is."""
-    import termios  # noqa: PLC0415 - Windows does not have it
-
     master, slave = os.openpty()
     settings = termios.tcgetattr(slave)
     settings[0] &= ~termios.IXON  # Ctrl-S is a key of the command
@@ -29,8 +31,6 @@ def _let_ctrl_y_through(terminal: int) -> None:
 
     https://github.com/aws/session-manager-plugin/issues/29
     """
-    import termios  # noqa: PLC0415 - Windows does not have it
-
     key = getattr(termios, "VDSUSP", None)
     if key is not None:
         settings = termios.tcgetattr(terminal)
@@ -40,8 +40,6 @@ def _let_ctrl_y_through(terminal: int) -> None:
 
 def copy_size(terminal: int | None, master: int) -> None:
     """Give a terminal the size of the user's, or a fixed one."""
-    import termios  # noqa: PLC0415 - the same
-
     if terminal is None:
         termios.tcsetwinsize(master, (ROWS, COLUMNS))
     else:
@@ -51,9 +49,6 @@ def copy_size(terminal: int | None, master: int) -> None:
 @contextmanager
 def raw(terminal: int | None) -> Iterator[None]:
     """Let each key of the user's terminal through, and restore the terminal."""
-    import termios  # noqa: PLC0415 - the same
-    import tty  # noqa: PLC0415 - the same
-
     if terminal is None:
         yield
         return
@@ -71,8 +66,6 @@ def same_terminal(terminal: int) -> Iterator[None]:
     if not (HAS_TERMINALS and os.isatty(terminal)):
         yield
         return
-    import termios  # noqa: PLC0415 - the same
-
     before = termios.tcgetattr(terminal)
     _let_ctrl_y_through(terminal)
     try:
