@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fargate_constructs.adoption.copilot.code import INDENT, WIDTH, text_code
+from fargate_constructs.adoption.copilot.code import INDENT, WIDTH, text
 from fargate_constructs.adoption.copilot.draft import Topic, safe_name
 from fargate_constructs.adoption.copilot.environment_file import MODULES
 from fargate_constructs.adoption.copilot.messages import topic_attribute
@@ -94,7 +94,7 @@ def _module(title: str, body: Sequence[str]) -> str:
     blocks = [title, "\n".join(_imports(names, has_variables=bool(variables)))]
     if variables:
         comment = "# From the shell, as in Copilot's manifest."
-        blocks.append("\n".join([comment, *(f"{each} = os.environ[{text_code(each)}]" for each in variables)]))
+        blocks.append("\n".join([comment, *(f"{each} = os.environ[{text(each)}]" for each in variables)]))
     return "\n\n".join(blocks) + "\n\n\n" + code + "\n"
 
 
@@ -129,7 +129,7 @@ def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
 def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:
     """Return app.py."""
     ordered = _in_order(modules)
-    names = "".join(f"{text_code(each)}, " for each in environments).strip()
+    names = "".join(f"{text(each)}, " for each in environments).strip()
     body = ["app = App()"]
     body.append("# In another account or region: Stage(app, name, env=Environment(…)).")
     body.append(f"for name in ({names if len(environments) == 1 else names[:-1]}):")
@@ -138,7 +138,7 @@ def app_module(application: str, environments: Sequence[str], modules: Sequence[
         topics = [
             "{0}_{1}={0}.{1}".format(safe_name(each.publisher), topic_attribute(each.name)) for each in module.topics
         ]
-        arguments = ["stage", text_code(module.name), "environment_name=name", *topics]
+        arguments = ["stage", text(module.name), "environment_name=name", *topics]
         target = f"{safe_name(module.name)} = " if _is_used(module, modules) else ""
         body += _fitted(f"{target}{module.class_name}(", arguments, ")", 1)
     body.append("app.synth()")
@@ -169,7 +169,7 @@ def root_code(output: Path, root: Path) -> str:
     parts = Path(relative).parts
     if all(part == ".." for part in parts):
         return f"Path(__file__).parents[{len(parts)}]"
-    return f"Path(__file__).parent / {text_code(relative)}" if relative != "." else "Path(__file__).parent"
+    return f"Path(__file__).parent / {text(relative)}" if relative != "." else "Path(__file__).parent"
 
 
 def settings() -> dict[str, str]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT, VARIABLE
 
@@ -12,22 +11,11 @@ INDENT = "    "
 
 
 @dataclass(frozen=True)
-class Raw:
-    """Code as it is: a name, a number, a short call."""
-
-    code: str
-
-
-@dataclass(frozen=True)
 class Call:
     """A call; arguments have names, or `""` if they have none."""
 
     function: str
-    arguments: tuple[tuple[str, "Expression"], ...] = ()
-
-    def argument(self, name: str) -> "Expression | None":
-        """Return an argument by name."""
-        return dict(self.arguments).get(name)
+    arguments: tuple[tuple[str, "Expression"], ...]
 
 
 @dataclass(frozen=True)
@@ -59,13 +47,9 @@ class Branch:
     names: tuple[str, ...]
     otherwise: "Expression"
 
-    @property
-    def condition(self) -> str:
-        """The condition of the first value."""
-        return condition(self.names)
 
-
-Expression = Raw | Call | Mapped | Listed | Choice | Branch
+# A text is code as it is: a name, a number, a short call.
+Expression = str | Call | Mapped | Listed | Choice | Branch
 
 
 def condition(names: Sequence[str]) -> str:
@@ -82,21 +66,21 @@ def call(function: str, /, *positional: Expression, **named: Expression | None) 
 
 def made(function: str, id: str, /, *positional: Expression, **named: Expression | None) -> Call:
     """Return a call that makes a construct."""
-    return call(function, Raw("self"), Raw(text_code(id)), *positional, **named)
+    return call(function, "self", text(id), *positional, **named)
 
 
 def with_number(construct: Call, number: int) -> Call:
     """Return the call with a number after the construct's ID, which two names have, such as `DB_URL` and `db_url`."""
-    scope, (name, construct_id), *others = construct.arguments
-    code = cast(Raw, construct_id).code
-    return Call(construct.function, (scope, (name, Raw(f"{code[:-1]}{number}{code[-1]}")), *others))
+    scope, (name, code), *others = construct.arguments
+    quoted = str(code)
+    return Call(construct.function, (scope, (name, f"{quoted[:-1]}{number}{quoted[-1]}"), *others))
 
 
-def text_code(text: str) -> str:
+def text(value: str) -> str:
     """Return a text as code; variables of the shell and the name of the environment make it an f-string."""
-    parts = re.split(f"({ENVIRONMENT}|{VARIABLE.pattern.replace('(', '(?:')})", text)
+    parts = re.split(f"({ENVIRONMENT}|{VARIABLE.pattern.replace('(', '(?:')})", value)
     if len(parts) == 1:
-        return _quoted(text)
+        return _quoted(value)
     body = ""
     for part in parts:
         if part == ENVIRONMENT:
@@ -105,7 +89,7 @@ def text_code(text: str) -> str:
             body += f"{{{match[1]}}}"
         else:
             body += part.replace("{", "{{").replace("}", "}}")
-    if body in {"{environment.name}", *(f"{{{name}}}" for name in VARIABLE.findall(text))}:
+    if body in {"{environment.name}", *(f"{{{name}}}" for name in VARIABLE.findall(value))}:
         return body[1:-1]
     return f"f{_quoted(body)}"
 
@@ -118,11 +102,6 @@ def _quoted(text: str) -> str:
     return f"{quote}{inner}{quote}"
 
 
-def text(value: str) -> Raw:
-    """Return a text as an expression."""
-    return Raw(text_code(value))
-
-
 def texts(values: Sequence[str]) -> Listed:
     """Return a list of texts."""
     return Listed(tuple(text(each) for each in values))
@@ -130,7 +109,7 @@ def texts(values: Sequence[str]) -> Listed:
 
 def mapping(values: Mapping[str, Expression]) -> Mapped:
     """Return a dict with texts as keys."""
-    return Mapped(tuple((text_code(key), value) for key, value in values.items()))
+    return Mapped(tuple((text(key), value) for key, value in values.items()))
 
 
 def data(value: object) -> Expression:
@@ -139,7 +118,7 @@ def data(value: object) -> Expression:
         return mapping({key: data(inner) for key, inner in value.items()})
     if isinstance(value, list):
         return Listed(tuple(data(each) for each in value))
-    return text(value) if isinstance(value, str) else Raw(repr(value))
+    return text(value) if isinstance(value, str) else repr(value)
 
 
 def lines(expression: Expression, indent: int = 0, head: str = "", tail: str = "") -> Iterator[str]:
@@ -154,7 +133,7 @@ def lines(expression: Expression, indent: int = 0, head: str = "", tail: str = "
     if isinstance(expression, Branch):
         yield f"{space}{head}("
         yield from lines(expression.value, indent + 1)
-        yield f"{space}{INDENT}if {expression.condition}"
+        yield f"{space}{INDENT}if {condition(expression.names)}"
         yield from lines(expression.otherwise, indent + 1, "else ")
         yield f"{space}){tail}"
         return
@@ -171,12 +150,12 @@ def lines(expression: Expression, indent: int = 0, head: str = "", tail: str = "
 
 def flat_code(expression: Expression) -> str:
     """Return an expression on one line."""
-    if isinstance(expression, Raw):
-        return expression.code
+    if isinstance(expression, str):
+        return expression
     if isinstance(expression, Mapped) and [key for key, _ in expression.entries] == ["**"]:
         return flat_code(expression.entries[0][1])
     if isinstance(expression, Branch):
-        parts = flat_code(expression.value), expression.condition, flat_code(expression.otherwise)
+        parts = flat_code(expression.value), condition(expression.names), flat_code(expression.otherwise)
         return "{} if {} else {}".format(*parts)
     opening, items, closing = _parts(expression)
     return f"{opening}{', '.join(f'{name}{flat_code(item)}' for name, item in items)}{closing}"

@@ -1,8 +1,9 @@
 """The ports of the containers by name, and which one a route or listener leads to."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Raw, mapping, text
+from fargate_constructs.adoption.copilot.code import Expression, call, mapping, text
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import port_and_protocol
@@ -20,13 +21,6 @@ class Target:
     port: int
 
 
-@dataclass(frozen=True)
-class PortOf(Raw):
-    """The name of a port, in place of which *code* is empty until all ports are known."""
-
-    target: Target = Target("", 0)
-
-
 @dataclass
 class Ports:
     """The ports to which routes and listeners lead, those of the main container in order."""
@@ -38,6 +32,10 @@ class Ports:
     udp: set[Target] = field(default_factory=set)
     options: dict[Target, dict[str, Expression]] = field(default_factory=dict)
     """What the target groups of a port have: arguments of the service."""
+    health: defaultdict[Target, dict[str, Expression]] = field(default_factory=lambda: defaultdict(dict))
+    """The arguments of `Health` for a port."""
+    checked: dict[Target, Target] = field(default_factory=dict)
+    """The port that the check of a port asks, if that is another one."""
 
     @classmethod
     def of(cls, draft: Draft) -> "Ports":
@@ -88,10 +86,10 @@ class Ports:
     def argument(self) -> Expression:
         """Return the argument `port`."""
         if not self.numbers:
-            return Raw("None")
+            return "None"
         if not self.has_names:
-            return Raw(str(self.numbers[0]))
-        return mapping({f"port-{number}": Raw(str(number)) for number in self.numbers})
+            return str(self.numbers[0])
+        return mapping({f"port-{number}": str(number) for number in self.numbers})
 
     @property
     def has_names(self) -> bool:
@@ -109,33 +107,15 @@ class Ports:
         is_first = not target.sidecar and self.numbers[:1] == [target.port]
         return "" if is_first else self.name(target)
 
-    def add_option(self, target: Target, name: str, value: Expression) -> None:
-        """Set what the target group of a port has."""
-        self.options.setdefault(target, {})[name] = value
-
     def write(self) -> None:
         """Add the arguments of the service that depend on its ports."""
         self.draft.arguments["port"] = self.argument()
-        first = Target("", self.numbers[0]) if self.numbers else None
+        for target, health in self.health.items():
+            if target in self.checked:
+                health["port"] = text(self.name(self.checked[target]))
+            if health:
+                self.options.setdefault(target, {})["health"] = call("Health", **health)
         for argument in ("protocol", "protocol_version", "health", "load_balancing"):
-            values = {target: self._named(each[argument]) for target, each in self.options.items() if argument in each}
-            if not values:
-                continue
-            if not self.has_names and list(values) in ([first], [Target("", 0)]):
-                self.draft.arguments[argument] = next(iter(values.values()))
-            else:
-                self.draft.arguments[argument] = mapping({self.name(each): value for each, value in values.items()})
-
-    def _named(self, value: Expression) -> Expression:
-        """Return a health with the name of the port that it checks, which is known once all ports are."""
-        checked = value.argument("port") if isinstance(value, Call) else None
-        if not isinstance(checked, PortOf) or not isinstance(value, Call):
-            return value
-        name = text(self.name(checked.target))
-        return Call(value.function, tuple((key, name if key == "port" else each) for key, each in value.arguments))
-
-    def add_health(self, target: Target, options: dict[str, Expression]) -> None:
-        """Add to the health of a port."""
-        known = self.options.get(target, {}).get("health")
-        old = dict(known.arguments) if isinstance(known, Call) else {}
-        self.add_option(target, "health", Call("Health", tuple((old | options).items())))
+            values = {self.name(target): each[argument] for target, each in self.options.items() if argument in each}
+            if values:
+                self.draft.arguments[argument] = mapping(values) if self.has_names else next(iter(values.values()))

@@ -10,7 +10,6 @@ from fargate_constructs.adoption.copilot.code import (
     Expression,
     Listed,
     Mapped,
-    Raw,
     call,
     made,
     mapping,
@@ -52,7 +51,7 @@ def main_container(draft: Draft, platform: str) -> None:
     if found_secrets := secrets(draft, root.section("secrets")):
         arguments["secrets"] = mapping(found_secrets)
     if draft.root.section("storage").flag("readonly_fs"):
-        arguments["read_only"] = Raw("True")
+        arguments["read_only"] = "True"
 
 
 def variables(section: Section) -> dict[str, Expression]:
@@ -88,13 +87,13 @@ def _program(section: Section) -> dict[str, Expression]:
 
 def _words(line: str) -> Expression:
     if match := VARIABLE.fullmatch(line):
-        return Raw(f"{match[1]}.split()")
+        return f"{match[1]}.split()"
     words = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", line)
     return Listed(tuple(text(re.sub(r"""["']""", "", word)) for word in words))
 
 
 def _files(path: str) -> Expression:
-    return Listed((call("ecs.EnvironmentFile.from_asset", Raw(f"str(WORKSPACE / {text(path).code})")),))
+    return Listed((call("ecs.EnvironmentFile.from_asset", f"str(WORKSPACE / {text(path)})"),))
 
 
 def secrets(draft: Draft, section: Section, owner: str = "") -> dict[str, Expression]:
@@ -114,7 +113,7 @@ def _secret(draft: Draft, section: Section, key: str, owner: str) -> Expression:
         imported = draft.imported(
             f"{owner}{key}", made("secretsmanager.Secret.from_secret_complete_arn", _secret_id(f"{owner}{key}"), value)
         )
-        return call("ecs.Secret.from_secrets_manager", Raw(imported))
+        return call("ecs.Secret.from_secrets_manager", imported)
     name = inner.text("secretsmanager")
     if name is None:
         raise section.wrong(key, "a text, secretsmanager or from_cfn", section.raw(key))
@@ -135,15 +134,13 @@ def _parameter(draft: Draft, key: str, name: str) -> Expression:
     if name.startswith("arn:"):
         service, resource = name.split(":")[2], name.split(":", 5)[5]
         if service == "secretsmanager":
-            return call(
-                "ecs.Secret.from_secrets_manager", Raw(draft.imported(key, secret_by_arn(_secret_id(key), name)))
-            )
+            return call("ecs.Secret.from_secrets_manager", draft.imported(key, secret_by_arn(_secret_id(key), name)))
         path = resource.removeprefix("parameter/")
         name = f"/{path}" if "/" in path else path
     value = made(
         "ssm.StringParameter.from_secure_string_parameter_attributes", _secret_id(key), parameter_name=text(name)
     )
-    return call("ecs.Secret.from_ssm_parameter", Raw(draft.imported(key, value)))
+    return call("ecs.Secret.from_ssm_parameter", draft.imported(key, value))
 
 
 def _managed(draft: Draft, key: str, name: str) -> Expression:
@@ -157,7 +154,7 @@ def _managed(draft: Draft, key: str, name: str) -> Expression:
         first, *options = name.split(":")
         secret = made("secretsmanager.Secret.from_secret_name_v2", _secret_id(key), text(first))
     json_key, stage, version = (*options, "", "", "")[:3]
-    variable = Raw(draft.imported(key, secret))
+    variable = draft.imported(key, secret)
     named = (text(json_key),) if json_key else ()
     if not stage and not version:
         return call("ecs.Secret.from_secrets_manager", variable, *named)
@@ -176,7 +173,7 @@ def health_options(section: Section) -> dict[str, Expression]:
         options["command"] = texts(command)
     options |= durations(section, {key: key for key in ("interval", "timeout", "start_period")})
     if (retries := section.number("retries")) is not None:
-        options["retries"] = Raw(str(retries))
+        options["retries"] = str(retries)
     return options
 
 
@@ -186,9 +183,9 @@ def health_check(section: Section) -> Call | None:
     if not options:
         return None
     defaults: Mapping[str, Expression] = {
-        "interval": Raw("Duration.seconds(10)"),
-        "timeout": Raw("Duration.seconds(5)"),
-        "retries": Raw("2"),
+        "interval": "Duration.seconds(10)",
+        "timeout": "Duration.seconds(5)",
+        "retries": "2",
     }
     return call("ecs.HealthCheck", **{**options, **{k: v for k, v in defaults.items() if k not in options}})
 
@@ -236,7 +233,7 @@ def _sidecar(draft: Draft, name: str, section: Section, condition: str | None, p
     options["docker_labels"] = text_map(section.section("labels"))
     essential = section.flag("essential")
     if essential is not None and not (essential is False and condition in {"complete", "success"}):
-        options["essential"] = Raw(str(essential))
+        options["essential"] = str(essential)
     if condition:
         options["condition"] = _condition(condition)
     depends_on = section.section("depends_on")
@@ -260,8 +257,8 @@ def _open_ports(draft: Draft, name: str, section: Section, port_names: Mapping[t
         call(
             "ecs.PortMapping",
             name=text(port_names[name, number].name) if (name, number) in port_names else None,
-            container_port=Raw(str(number)),
-            protocol=Raw("ecs.Protocol.UDP") if parsed == (number, "udp") or (name, number) in udp else None,
+            container_port=str(number),
+            protocol="ecs.Protocol.UDP" if parsed == (number, "udp") or (name, number) in udp else None,
         )
         for number in numbers
     ]
@@ -288,11 +285,11 @@ def _sidecar_image(draft: Draft, name: str, section: Section, platform: str) -> 
     return found
 
 
-def _condition(name: str) -> Raw:
-    return Raw(f"ecs.ContainerDependencyCondition.{name.upper()}")
+def _condition(name: str) -> str:
+    return f"ecs.ContainerDependencyCondition.{name.upper()}"
 
 
 def environment_argument(draft: Draft, values: Mapping[str, Expression]) -> Mapped:
     """Return the variables that Copilot gives each container, and its own."""
-    common = Raw(f"environment.variables({text(draft.name).code})")
+    common = f"environment.variables({text(draft.name)})"
     return Mapped((("**", common), *mapping({**values, **draft.common_variables}).entries))

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, Raw, call, made, text
+from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, call, made, text
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
@@ -28,19 +28,19 @@ class Metric:
     def cooldowns(self) -> dict[str, Expression]:
         """Return the arguments for the times."""
         times = {"scale_in_cooldown": self.scale_in, "scale_out_cooldown": self.scale_out}
-        return {name: Raw(duration_code(time)) for name, time in times.items() if time is not None}
+        return {name: duration_code(time) for name, time in times.items() if time is not None}
 
 
 def scaling(draft: Draft, *, group: str) -> None:
     """Add the number of tasks, capacity, and metrics; *group* is the target group of the main route."""
     if not draft.root.is_map("count"):
         count = draft.root.number("count")
-        number = Raw(str(1 if count is None else count))  # Copilot's default is 1
+        number = str(1 if count is None else count)  # Copilot's default is 1
         draft.arguments["scaling"] = call("Scaling", min=number, max=number)
         return
     section = draft.root.section("count")
     if (spot := section.number("spot")) is not None:
-        number = Raw(str(spot))
+        number = str(spot)
         draft.arguments["scaling"] = call("Scaling", min=number, max=number)
         draft.arguments["capacity"] = _spot(0)
         return
@@ -48,19 +48,19 @@ def scaling(draft: Draft, *, group: str) -> None:
     if spot_from:
         draft.arguments["capacity"] = _spot(spot_from - 1)
     metrics = {key: _metric(section, key) for key in METRICS if key in section}
-    for key in OF_ROUTE & set(metrics) if not group else ():
+    for key in [] if group else [key for key in metrics if key in OF_ROUTE]:
         section.lose(key, "there is no route here whose requests count; add the metric with the route")
         del metrics[key]
     if "queue_delay" in section:
-        draft.arguments |= {"min_tasks": Raw(str(least)), "max_tasks": Raw(str(most))}
+        draft.arguments |= {"min_tasks": str(least), "max_tasks": str(most)}
         options: dict[str, Expression] = {}
     else:
-        options = {"min": Raw(str(least)), "max": Raw(str(most)), "cpu_percent": Raw("None")}
-        options["requests_per_target"] = Raw("None")
+        options = {"min": str(least), "max": str(most), "cpu_percent": "None"}
+        options["requests_per_target"] = "None"
     for key, metric in metrics.items():
         _track(draft, key, metric, options, group)
     if "queue_delay" not in section:
-        if draft.kind == "W" or ("port" in draft.arguments and draft.arguments["port"] == Raw("None")):
+        if draft.kind == "W" or ("port" in draft.arguments and draft.arguments["port"] == "None"):
             del options["requests_per_target"]
         draft.arguments["scaling"] = Call("Scaling", tuple(options.items()))
 
@@ -75,7 +75,7 @@ ARGUMENTS = {
 
 
 def _spot(base: int) -> Call:
-    return call("Capacity.spot", on_demand_base=Raw(str(base)))
+    return call("Capacity.spot", on_demand_base=str(base))
 
 
 def _range(section: Section) -> tuple[int, int, int | None]:
@@ -110,10 +110,10 @@ def _track(draft: Draft, key: str, metric: Metric, options: dict[str, Expression
     """Add a metric to `Scaling`, or as a call of CDK's if it has times of its own."""
     cooldowns = metric.cooldowns()
     if options and not cooldowns and key in ARGUMENTS:
-        options[ARGUMENTS[key]] = Raw(metric.value)
+        options[ARGUMENTS[key]] = metric.value
         return
     tasks = draft.of_service("scalable_task_count")
-    percent = {"target_utilization_percent": Raw(metric.value)}
+    percent = {"target_utilization_percent": metric.value}
     calls = {
         "cpu_percentage": lambda: call(f"{tasks}.scale_on_cpu_utilization", text("Cpu"), **percent, **cooldowns),
         "memory_percentage": lambda: call(
@@ -122,15 +122,15 @@ def _track(draft: Draft, key: str, metric: Metric, options: dict[str, Expression
         "requests": lambda: call(
             f"{tasks}.scale_on_request_count",
             text("RequestsPerTask"),
-            requests_per_target=Raw(metric.value),
-            target_group=Raw(group),
+            requests_per_target=metric.value,
+            target_group=group,
             **cooldowns,
         ),
         "response_time": lambda: call(
             f"{tasks}.scale_to_track_custom_metric",
             text("ResponseTime"),
             metric=call(f"{group}.metrics.target_response_time"),
-            target_value=Raw(_seconds(metric.value)),
+            target_value=_seconds(metric.value),
             **cooldowns,
         ),
     }
@@ -149,18 +149,14 @@ def deployment(draft: Draft, *, queue: str = "") -> None:
     has_alarms = "rollback_alarms" in section
     strategy = "recreate" if rolling == "recreate" else "rolling"
     if rolling == "recreate" or has_alarms:
-        bake_time = Raw(BAKE_TIME) if has_alarms else None
+        bake_time = BAKE_TIME if has_alarms else None
         draft.arguments["deployment"] = call(f"Deployment.{strategy}", bake_time=bake_time)
     if not has_alarms:
         return
     if not section.is_map("rollback_alarms"):
         names = section.texts("rollback_alarms") or []
         alarms = [
-            Raw(
-                draft.imported(
-                    f"{name}_alarm", made("cloudwatch.Alarm.from_alarm_name", construct_id(name), text(name))
-                )
-            )
+            draft.imported(f"{name}_alarm", made("cloudwatch.Alarm.from_alarm_name", construct_id(name), text(name)))
             for name in names
         ]
         draft.arguments["rollback"] = call("Rollback", alarms=Listed(tuple(alarms)))
@@ -179,11 +175,11 @@ def _alarm(draft: Draft, name: str, metric: str, threshold: str) -> None:
         "cloudwatch.Alarm",
         f"{name}Alarm",
         alarm_name=text(f"{draft.application}-{ENVIRONMENT}-{draft.name}-{name.lower()}-rollback"),
-        metric=call(metric, period=Raw("Duration.minutes(1)")),
-        threshold=Raw(threshold),
-        evaluation_periods=Raw("3"),
-        datapoints_to_alarm=Raw("2"),
-        comparison_operator=Raw("cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD"),
+        metric=call(metric, period="Duration.minutes(1)"),
+        threshold=threshold,
+        evaluation_periods="3",
+        datapoints_to_alarm="2",
+        comparison_operator="cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD",
     )
     draft.do(f"alarm {name}", alarm, target=variable, owns="deployment.rollback_alarms")
-    draft.do(f"rollback {name}", call(draft.of_service("rollback_on"), Raw(variable)))
+    draft.do(f"rollback {name}", call(draft.of_service("rollback_on"), variable))

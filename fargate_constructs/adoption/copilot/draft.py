@@ -4,7 +4,7 @@ import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, Raw, call, mapping, text, with_number
+from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, call, mapping, text, with_number
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
 from fargate_constructs.adoption.copilot.values import duration_code, variable_name
@@ -42,7 +42,6 @@ class Draft:
     """The variables of the main container."""
     common_variables: dict[str, Expression] = field(default_factory=dict)
     """The variables that Copilot gives each container, beside those of its environment."""
-    health: dict[str, Expression] = field(default_factory=dict)
     before: Statements = field(default_factory=Statements)
     after: Statements = field(default_factory=Statements)
     published: list[str] = field(default_factory=list)
@@ -89,7 +88,7 @@ class Draft:
 
     def override(self, variable: str, kind: str, path: str, values: Mapping[str, Expression], *, owns: str) -> None:
         """Add statements after the service that set properties of the resource of a construct."""
-        resource = call("cast", Raw(kind), Raw(f"{path}.node.default_child"))
+        resource = call("cast", kind, f"{path}.node.default_child")
         self.do(f"resource {variable}", resource, target=variable, owns=owns)
         for name, value in values.items():
             self.do(f"{variable} {name}", call(f"{variable}.add_property_override", text(name), value))
@@ -108,7 +107,13 @@ def text_map(section: Section) -> Mapped | None:
 def durations(section: Section, names: Mapping[str, str]) -> dict[str, Expression]:
     """Return the durations of a section by the names of arguments."""
     lengths = {name: section.milliseconds(key) for key, name in names.items()}
-    return {name: Raw(duration_code(length)) for name, length in lengths.items() if length is not None}
+    return {name: duration_code(length) for name, length in lengths.items() if length is not None}
+
+
+def numbers(section: Section, names: Mapping[str, str]) -> dict[str, Expression]:
+    """Return the whole numbers of a section by the names of arguments."""
+    found = {name: section.number(key) for key, name in names.items()}
+    return {name: str(number) for name, number in found.items() if number is not None}
 
 
 def safe_name(name: str) -> str:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, made, text, texts
+from fargate_constructs.adoption.copilot.code import Expression, Listed, call, made, text, texts
 from fargate_constructs.adoption.copilot.container_ports import TLS_PORT, Ports, Target
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.health_fields import target_health
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT, Block, Items, Scalar
-from fargate_constructs.adoption.copilot.values import flag
+from fargate_constructs.adoption.copilot.values import absolute_path, flag
 
 VERSIONS = {"grpc": "GRPC", "http2": "HTTP2"}
 STICKY = "Duration.days(1)"  # the default of the load balancer, which Copilot keeps
@@ -83,7 +83,6 @@ class Routes:
             self._options(rule)
 
     def _rule(self, section: Section, index: int) -> Rule:
-        path = section.text("path") or "/"
         hosts = _aliases(section)
         if "hosted_zone" in section:
             section.lose("hosted_zone")
@@ -92,7 +91,7 @@ class Routes:
             section,
             self.ports.target(section),
             hosts,
-            path if path.startswith("/") else f"/{path}",
+            absolute_path(section.text("path") or "/"),
             _source_ips(section),
             index,
             bool(hosts) if redirects is None else redirects,
@@ -106,19 +105,16 @@ class Routes:
                 if key in section:
                     section.differ(key, SHARED)
             return
-        self.ports.options[target] = {}
+        options: dict[str, Expression] = {}
         if target.port == TLS_PORT:
-            self.ports.add_option(target, "protocol", Raw("elbv2.ApplicationProtocol.HTTPS"))
+            options["protocol"] = "elbv2.ApplicationProtocol.HTTPS"
         version = section.choice("version", ("http1", "http2", "grpc"))
         if version in VERSIONS:
-            self.ports.add_option(
-                target, "protocol_version", Raw(f"elbv2.ApplicationProtocolVersion.{VERSIONS[version]}")
-            )
-        if options := target_health(section, self.ports):
-            self.ports.add_health(target, options)
+            options["protocol_version"] = f"elbv2.ApplicationProtocolVersion.{VERSIONS[version]}"
+        target_health(section, self.ports, target)
         if section.flag("stickiness"):
-            sticky = call("LoadBalancing.round_robin", stickiness_cookie_duration=Raw(STICKY))
-            self.ports.add_option(target, "load_balancing", sticky)
+            options["load_balancing"] = call("LoadBalancing.round_robin", stickiness_cookie_duration=STICKY)
+        self.ports.options[target] = options
 
     def write(self) -> None:
         """Add the routes."""
@@ -136,9 +132,11 @@ class Routes:
             self._route(rule, variable)
         if is_https:
             self._plain_http(f"{prefix}HTTPListenerArn")
-        first_rules = {rule.target: rule for rule in reversed(self.rules)}
-        for index, target in enumerate(dict.fromkeys(rule.target for rule in self.rules)):
-            self._check_protocol(first_rules[target], index)
+        first_rules: dict[Target, Rule] = {}
+        for rule in self.rules:
+            first_rules.setdefault(rule.target, rule)
+        for index, rule in enumerate(first_rules.values()):
+            self._check_protocol(rule, index)
 
     def _check_protocol(self, rule: Rule, index: int) -> None:
         """Set the protocol of a check at another port, if only one of the two ports is that of HTTPS."""
@@ -154,24 +152,23 @@ class Routes:
         endpoint = made("HttpEndpoint.from_listener", variable.capitalize(), self._listener(variable, export))
         self.draft.do(f"endpoint {variable}", endpoint, target=variable)
 
-    def _listener(self, variable: str, export: str) -> Raw:
+    def _listener(self, variable: str, export: str) -> str:
         """Import a listener once."""
         listener = call("environment.listener", text(export))
         self.draft.do(f"listener {variable}", listener, target=f"{variable}_listener")
-        return Raw(f"{variable}_listener")
+        return f"{variable}_listener"
 
     def _route(self, rule: Rule, variable: str) -> None:
         port = self.ports.route_port(rule.target)
-        options: dict[str, Expression] = {"service": Raw(self.draft.variable)}
-        if port:
-            options["port"] = text(port)
-        for name, values in (("hosts", rule.hosts), ("paths", rule.paths)):
-            if values:
-                options[name] = texts(values)
-        if rule.source_ips:
-            options["source_ips"] = rule.source_ips
-        route_id = f"{rule.id}{'' if variable == 'https' else 'Http'}"
-        value = call(f"{variable}.add_route", text(route_id), **options)
+        value = call(
+            f"{variable}.add_route",
+            text(f"{rule.id}{'' if variable == 'https' else 'Http'}"),
+            service=self.draft.variable,
+            port=text(port) if port else None,
+            hosts=texts(rule.hosts) if rule.hosts else None,
+            paths=texts(rule.paths) if rule.paths else None,
+            source_ips=rule.source_ips,
+        )
         self.draft.do(f"route {variable} {rule.index}", value, owns=rule.section.path)
 
     def _plain_http(self, export: str) -> None:
@@ -183,17 +180,15 @@ class Routes:
             if not rule.redirects or (not others and hosts in seen):
                 continue
             seen.add(hosts)
-            conditions = [_hosts(rule)] if rule.hosts else []
+            conditions = [call("elbv2.ListenerCondition.host_headers", texts(rule.hosts))] if rule.hosts else []
             if others or not conditions:
                 conditions.insert(0, call("elbv2.ListenerCondition.path_patterns", texts(rule.paths or ["/*"])))
-            action = call(
-                "elbv2.ListenerAction.redirect", protocol=text("HTTPS"), port=text("443"), permanent=Raw("True")
-            )
+            action = call("elbv2.ListenerAction.redirect", protocol=text("HTTPS"), port=text("443"), permanent="True")
             value = made(
                 "elbv2.ApplicationListenerRule",
                 f"{rule.id}Redirect",
                 listener=self._listener("http", export),
-                priority=Raw(str(FIRST_REDIRECT_PRIORITY + self.position * PER_WORKLOAD + rule.index)),
+                priority=str(FIRST_REDIRECT_PRIORITY + self.position * PER_WORKLOAD + rule.index),
                 conditions=Listed(tuple(conditions)),
                 action=action,
             )
@@ -206,13 +201,9 @@ class Routes:
 
 def _source_ips(section: Section) -> Expression | None:
     if variable := section.list_variable("allowed_source_ips"):
-        return Raw(f"json.loads({variable})")
+        return f"json.loads({variable})"
     values = section.texts("allowed_source_ips")
     return texts(values) if values else None
-
-
-def _hosts(rule: Rule) -> Expression:
-    return call("elbv2.ListenerCondition.host_headers", texts(rule.hosts))
 
 
 def _aliases(section: Section) -> list[str]:

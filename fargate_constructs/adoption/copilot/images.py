@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, Raw, call, made, mapping, text, text_code
+from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, call, made, mapping, text
 from fargate_constructs.adoption.copilot.draft import Draft, text_map
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
@@ -27,7 +27,7 @@ def registry_credentials(draft: Draft, arn: str | None, owner: str) -> Expressio
     if arn is None:
         return None
     name = f"{owner}RegistryCredentials"
-    return Raw(draft.imported(name, secret_by_arn(construct_id(name), arn)))
+    return draft.imported(name, secret_by_arn(construct_id(name), arn))
 
 
 def secret_by_arn(id: str, arn: str) -> Call:
@@ -61,10 +61,10 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
     own = posixpath.relpath(draft.output, posixpath.join(draft.workspace, folder))
     if not own.startswith(".."):
         options["exclude"] = Listed((text("cdk.out" if own == "." else own),))
-    path = Raw("str(WORKSPACE)") if folder == "." else Raw(f"str(WORKSPACE / {text_code(folder)})")
-    return call("ecs.ContainerImage.from_asset", path, **options, platform=Raw(f"ecr_assets.Platform.{platform}"))
+    path = "str(WORKSPACE)" if folder == "." else f"str(WORKSPACE / {text(folder)})"
+    return call("ecs.ContainerImage.from_asset", path, **options, platform=f"ecr_assets.Platform.{platform}")
 
 
 def _cache(image_name: str) -> Expression:
     parameters = mapping({"ref": text(image_name)})
-    return call("ecr_assets.DockerCacheOption", type=Raw('"registry"'), params=parameters)
+    return call("ecr_assets.DockerCacheOption", type='"registry"', params=parameters)

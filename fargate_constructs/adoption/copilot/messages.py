@@ -1,6 +1,6 @@
 """Topics that a workload publishes, and the queues of a worker."""
 
-from fargate_constructs.adoption.copilot.code import Expression, Mapped, Raw, call, data, made, mapping, text
+from fargate_constructs.adoption.copilot.code import Expression, Mapped, call, data, made, mapping, text
 from fargate_constructs.adoption.copilot.draft import Draft, Topic, durations, safe_name
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
@@ -25,10 +25,10 @@ def publish(draft: Draft) -> None:
             raise section.ledger.error(section.line("name"), f"the topic {name!r} is there twice: leave one out")
         draft.published.append(name)
         target = f"self.{topic_attribute(name)}"
-        topic = made("sns.Topic", f"{construct_id(name)}Topic", **options, enforce_ssl=Raw("True"))
+        topic = made("sns.Topic", f"{construct_id(name)}Topic", **options, enforce_ssl="True")
         draft.before.add(Statement(f"topic {name}", topic, target, is_import=True, owns=(section.path,)))
-        draft.do(f"publish {name}", call(f"{target}.grant_publish", Raw(draft.variable)))
-        arns[name] = Raw(f"{target}.topic_arn")
+        draft.do(f"publish {name}", call(f"{target}.grant_publish", draft.variable))
+        arns[name] = f"{target}.topic_arn"
     if arns:
         draft.common_variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
 
@@ -42,7 +42,7 @@ def subscribe(draft: Draft) -> tuple[str, int]:
     """Add the queues and subscriptions; return the variable of the default queue, and its timeout."""
     section = draft.root.section("subscribe")
     events, timeout = _queue(draft, "Events", section.section("queue"))
-    draft.common_variables["COPILOT_QUEUE_URI"] = Raw(f"{events}.queue_url")
+    draft.common_variables["COPILOT_QUEUE_URI"] = f"{events}.queue_url"
     urls: dict[str, Expression] = {}
     for topic in section.sections("topics"):
         name, service = topic.text("name") or "", topic.text("service") or ""
@@ -51,8 +51,8 @@ def subscribe(draft: Draft) -> tuple[str, int]:
             own = topic.section("queue") if topic.is_map("queue") else topic.empty("queue")
             queue, _ = _queue(draft, f"{construct_id(service)}{construct_id(name)}", own)
             fifo = "fifo" if _is_fifo(own) else ""
-            urls[f"{_letters(service)}{_letters(name).capitalize()}{fifo}EventsQueue"] = Raw(f"{queue}.queue_url")
-            draft.do(f"consume {queue}", call(f"{queue}.grant_consume_messages", Raw(draft.variable)))
+            urls[f"{_letters(service)}{_letters(name).capitalize()}{fifo}EventsQueue"] = f"{queue}.queue_url"
+            draft.do(f"consume {queue}", call(f"{queue}.grant_consume_messages", draft.variable))
         fifo_section = topic.section("queue") if topic.is_map("queue") else section.section("queue")
         source = _topic(draft, service, name, is_fifo=_is_fifo(fifo_section))
         _subscription(draft, topic, source, queue)
@@ -72,14 +72,14 @@ def _is_fifo(section: Section) -> bool:
 def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     """Add a queue with its dead-letter queue; return its variable and its timeout in milliseconds."""
     fifo = _fifo_queue(section)
-    is_fifo = {"fifo": Raw("True")} if fifo else {}
+    is_fifo = {"fifo": "True"} if fifo else {}
     owns = section.path or "subscribe"
     dead = made(
         "sqs.Queue",
         f"{prefix}DeadLetterQueue",
         **is_fifo,
-        retention_period=Raw("Duration.days(14)"),
-        enforce_ssl=Raw("True"),
+        retention_period="Duration.days(14)",
+        enforce_ssl="True",
     )
     dead_letters = draft.make(f"{prefix}_dead_letter_queue", dead)
     tries = section.section("dead_letter").number("tries")
@@ -89,10 +89,10 @@ def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     options: dict[str, Expression] = dict(fifo)
     options |= durations(section, TIMES)
     options["dead_letter_queue"] = call(
-        "sqs.DeadLetterQueue", queue=Raw(dead_letters), max_receive_count=Raw(str(tries or DEFAULT_TRIES))
+        "sqs.DeadLetterQueue", queue=dead_letters, max_receive_count=str(tries or DEFAULT_TRIES)
     )
     variable = draft.make(
-        f"{prefix}_queue", made("sqs.Queue", f"{prefix}Queue", **options, enforce_ssl=Raw("True")), owns=owns
+        f"{prefix}_queue", made("sqs.Queue", f"{prefix}Queue", **options, enforce_ssl="True"), owns=owns
     )
     timeout = section.milliseconds("timeout")
     return variable, DEFAULT_TIMEOUT if timeout is None else timeout
@@ -104,7 +104,7 @@ def _fifo(section: Section) -> dict[str, Expression]:
         return {}
     is_unique = section.is_map("fifo") and section.section("fifo").flag("content_based_deduplication")
     names = ("fifo", *(("content_based_deduplication",) if is_unique else ()))
-    return dict.fromkeys(names, Raw("True"))
+    return dict.fromkeys(names, "True")
 
 
 def _fifo_queue(section: Section) -> dict[str, Expression]:
@@ -117,9 +117,9 @@ def _fifo_queue(section: Section) -> dict[str, Expression]:
     if inner.flag("high_throughput"):
         scope, limit = "messageGroup", "perMessageGroupId"
     if scope:
-        options["deduplication_scope"] = Raw(f"sqs.DeduplicationScope.{SCOPES[scope]}")
+        options["deduplication_scope"] = f"sqs.DeduplicationScope.{SCOPES[scope]}"
     if limit:
-        options["fifo_throughput_limit"] = Raw(f"sqs.FifoThroughputLimit.{LIMITS[limit]}")
+        options["fifo_throughput_limit"] = f"sqs.FifoThroughputLimit.{LIMITS[limit]}"
     return options
 
 
@@ -142,7 +142,7 @@ def _topic(draft: Draft, service: str, name: str, *, is_fifo: bool) -> str:
 def _subscription(draft: Draft, section: Section, topic: str, queue: str) -> None:
     policy = plain(section.take("filter_policy"))
     simple = _simple_policy(policy) if isinstance(policy, dict) else None
-    value = call(f"{topic}.add_subscription", call("subscriptions.SqsSubscription", Raw(queue), filter_policy=simple))
+    value = call(f"{topic}.add_subscription", call("subscriptions.SqsSubscription", queue, filter_policy=simple))
     is_complex = bool(policy) and simple is None
     target = f"{topic.removeprefix('self.')}_subscription" if is_complex else ""
     draft.do(f"subscribe {topic}", value, target=target, owns=section.path)

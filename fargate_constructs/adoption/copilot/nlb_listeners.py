@@ -1,6 +1,6 @@
 """Listeners of a Network Load Balancer."""
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, made, text
+from fargate_constructs.adoption.copilot.code import Expression, Listed, call, made, text
 from fargate_constructs.adoption.copilot.container_ports import Ports, Target
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
@@ -62,8 +62,8 @@ class Listeners:
             return
         draft = self._draft
         description = text(f"Tasks of {draft.name} behind the network load balancer")
-        group = made("ec2.SecurityGroup", "NlbTasks", vpc=Raw("environment.vpc"), description=description)
-        tasks = Raw(draft.make("nlb_tasks", group, owns="nlb"))
+        group = made("ec2.SecurityGroup", "NlbTasks", vpc="environment.vpc", description=description)
+        tasks = draft.make("nlb_tasks", group, owns="nlb")
         groups = draft.arguments["security_groups"]
         draft.arguments["security_groups"] = Listed((*groups.items, tasks)) if isinstance(groups, Listed) else groups
         tcp = made("TcpEndpoint", "Tcp", network=draft.arguments["network"])
@@ -73,12 +73,12 @@ class Listeners:
             value = call(
                 "tcp.add_listener",
                 text(f"Port{number}"),
-                port=Raw(str(number)),
-                service=Raw(draft.variable),
-                protocol=Raw("elbv2.Protocol.UDP") if protocol == "udp" else None,
+                port=str(number),
+                service=draft.variable,
+                protocol="elbv2.Protocol.UDP" if protocol == "udp" else None,
                 target_port=_named(self._ports.route_port(target)),
                 health_check_port=None if check is None else text(self._ports.name(check)),
-                deregistration_delay=None if delay is None else Raw(duration_code(delay)),
+                deregistration_delay=None if delay is None else duration_code(delay),
             )
             draft.do(f"listener {number}", value, owns=section.path)
             self._settings(section, index)
@@ -99,7 +99,7 @@ class Listeners:
             else:
                 number = check.number(key)
             if number is not None:
-                values[name] = Raw(str(number))
+                values[name] = str(number)
         if values:
             draft.override(f"network_group_{index}", "elbv2.CfnTargetGroup", group, values, owns=check.path)
 

@@ -11,7 +11,6 @@ from fargate_constructs.adoption.copilot.code import (
     Choice,
     Expression,
     Mapped,
-    Raw,
     condition,
     flat_code,
     lines,
@@ -215,8 +214,10 @@ def _merged_calls(calls: Mapping[str, Call]) -> Expression:
     for each in calls.values():
         names |= {name: None for name, _ in each.arguments if name}
     for name in names:
-        default = Raw(DEFAULTS.get(f"{first.function}.{name}", DEFAULTS.get(name, "None")))
-        arguments.append((name, merged({key: each.argument(name) or default for key, each in calls.items()}, 1)))
+        default = DEFAULTS.get(f"{first.function}.{name}", DEFAULTS.get(name, "None"))
+        arguments.append(
+            (name, merged({key: dict(each.arguments).get(name, default) for key, each in calls.items()}, 1))
+        )
     return Call(first.function, tuple(arguments))
 
 

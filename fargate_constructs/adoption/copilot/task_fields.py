@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, Raw, call, data, made, mapping, text
+from fargate_constructs.adoption.copilot.code import Expression, Listed, call, data, made, mapping, text
 from fargate_constructs.adoption.copilot.containers import secrets
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.images import FROM_REGISTRY
@@ -58,10 +58,10 @@ def size(draft: Draft) -> None:
     """Add CPU, memory and disk, if they are not the defaults."""
     for key, name, default in (("cpu", "cpu", DEFAULT_CPU), ("memory", "memory_limit_mib", DEFAULT_MEMORY)):
         if (value := draft.root.number(key)) not in {None, default}:
-            draft.arguments[name] = Raw(str(value))
+            draft.arguments[name] = str(value)
     ephemeral = draft.root.section("storage").number("ephemeral")
     if ephemeral and ephemeral > FREE_STORAGE:
-        draft.arguments["ephemeral_storage_gib"] = Raw(str(ephemeral))
+        draft.arguments["ephemeral_storage_gib"] = str(ephemeral)
 
 
 def platform(draft: Draft) -> str:
@@ -77,24 +77,24 @@ def platform(draft: Draft) -> str:
         raise root.wrong("platform", "a platform such as linux/x86_64 or linux/arm64", architecture)
     is_arm = architecture == "arm64"
     if is_arm:
-        draft.arguments["cpu_architecture"] = Raw("ecs.CpuArchitecture.ARM64")
+        draft.arguments["cpu_architecture"] = "ecs.CpuArchitecture.ARM64"
     family = SYSTEMS.get(system.lower(), system.upper())
     if family != "LINUX":
-        draft.arguments["operating_system_family"] = Raw(f"ecs.OperatingSystemFamily.{family}")
+        draft.arguments["operating_system_family"] = f"ecs.OperatingSystemFamily.{family}"
     return "LINUX_ARM64" if is_arm else "LINUX_AMD64" if family == "LINUX" else 'custom("windows/amd64")'
 
 
 def network(draft: Draft) -> None:
     """Add network, cluster and security groups."""
     section = draft.root.section("network").section("vpc")
-    draft.arguments["network"] = Raw("environment.network")
-    draft.arguments["cluster"] = Raw("environment.cluster")
+    draft.arguments["network"] = "environment.network"
+    draft.arguments["cluster"] = "environment.cluster"
     if section.is_map("placement"):
         placement = section.section("placement")
         if variable := placement.list_variable("subnets"):
-            draft.arguments["network"] = Raw(_network(draft, Raw(f"environment.subnets(json.loads({variable}))")))
+            draft.arguments["network"] = _network(draft, f"environment.subnets(json.loads({variable}))")
         elif not placement.is_map("subnets") and (subnets := placement.texts("subnets")):
-            draft.arguments["network"] = Raw(_network_of(draft, subnets))
+            draft.arguments["network"] = _network_of(draft, subnets)
     elif (section.choice("placement", ("public", "private")) or "public") == "public":
         section.take("placement")
         line = section.line("placement") if "placement" in section else draft.root.line("type")
@@ -111,7 +111,7 @@ PUBLIC = (
 def _network_of(draft: Draft, subnets: list[str]) -> str:
     imported = Listed(
         tuple(
-            Raw(draft.imported(f"subnet_{number}", made("ec2.Subnet.from_subnet_id", f"Subnet{number}", text(each))))
+            draft.imported(f"subnet_{number}", made("ec2.Subnet.from_subnet_id", f"Subnet{number}", text(each)))
             for number, each in enumerate(subnets, start=1)
         )
     )
@@ -119,13 +119,13 @@ def _network_of(draft: Draft, subnets: list[str]) -> str:
 
 
 def _network(draft: Draft, subnets: Expression) -> str:
-    value = made("FixedEgressNetwork.from_vpc", "Network", Raw("environment.vpc"), task_subnets=subnets)
+    value = made("FixedEgressNetwork.from_vpc", "Network", "environment.vpc", task_subnets=subnets)
     return draft.imported("network", value, owns="network.vpc.placement")
 
 
 def _security_groups(draft: Draft, section: Section) -> list[Expression]:
     """Return Copilot's group, unless it is turned off, and those of the manifest."""
-    own: list[Expression] = [Raw("environment.security_group")]
+    own: list[Expression] = ["environment.security_group"]
     value: Value | None = section.raw("security_groups")
     if isinstance(value, Block):
         inner = section.section("security_groups")
@@ -143,13 +143,13 @@ def _security_groups(draft: Draft, section: Section) -> list[Expression]:
         section.take(key)
         groups += [_group_id(section, key, each) for each in value]
     elif variable := section.list_variable(key):
-        own.append(Raw(f"*environment.security_groups(json.loads({variable}))"))
+        own.append(f"*environment.security_groups(json.loads({variable}))")
     elif names := section.texts(key):
         raise section.wrong(key, "a list of security groups", names[0])
     for number, group in enumerate(groups, start=1):
         name = f"security_group_{number}"
-        value_ = made("ec2.SecurityGroup.from_security_group_id", construct_id(name), group, mutable=Raw("False"))
-        own.append(Raw(draft.imported(name, value_)))
+        value_ = made("ec2.SecurityGroup.from_security_group_id", construct_id(name), group, mutable="False")
+        own.append(draft.imported(name, value_))
     return own
 
 
@@ -177,7 +177,7 @@ def logs(draft: Draft) -> None:
     if (days := section.number("retention")) is not None:
         if days not in RETENTIONS:
             raise section.wrong("retention", f"one of {', '.join(map(str, RETENTIONS))}", str(days))
-        draft.arguments["log_retention"] = Raw(f"logs.RetentionDays.{RETENTIONS[days]}")
+        draft.arguments["log_retention"] = f"logs.RetentionDays.{RETENTIONS[days]}"
     destination = section.section("destination")
     values = {key: destination.text(key) or "" for key in destination.keys}
     name = next((values.pop(key) for key in list(values) if key.lower() == "name"), None)

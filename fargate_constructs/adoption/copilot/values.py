@@ -84,6 +84,11 @@ def port_and_protocol(text: str) -> tuple[int, str] | None:
     return (int(match[1]), match[2] or "tcp") if match else None
 
 
+def absolute_path(path: str) -> str:
+    """Return the path of a request, which begins with a slash."""
+    return path if path.startswith("/") else f"/{path}"
+
+
 def construct_id(name: str) -> str:
     """Return a name as CDK writes IDs: `order-api` and `ORDER_API` become `OrderApi`."""
     parts = re.split(r"[^A-Za-z0-9]+", name)

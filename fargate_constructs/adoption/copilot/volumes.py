@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
+from fargate_constructs.adoption.copilot.code import Expression, call, made, text
 from fargate_constructs.adoption.copilot.containers import mount_points, safe_sidecar
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.sections import Section
@@ -59,15 +59,13 @@ def _mount(
         value = call(
             draft.of_service("mount_file_system"),
             text(path),
-            file_system=Raw(volume.file_system),
-            access_point=Raw(volume.access_point),
-            read_only=Raw("True") if read_only else None,
-            container=Raw(container) if container else None,
+            file_system=volume.file_system,
+            access_point=volume.access_point,
+            read_only="True" if read_only else None,
+            container=container or None,
         )
     else:
-        mount = call(
-            "ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=Raw(str(read_only))
-        )
+        mount = call("ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=str(read_only))
         value = call(f"{container or draft.of_service('container')}.add_mount_points", mount)
     draft.do(key, value, owns=owns)
 
@@ -90,13 +88,13 @@ def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volum
     """Import Copilot's file system; the access point leads to the same folder, with the same user, as Copilot's."""
     crc = str(zlib.crc32(draft.name.encode()))
     uid, gid = uid or crc, gid or crc
-    variable = _file_system(draft, "", Raw('environment.export("FilesystemID")'))
+    variable = _file_system(draft, "", 'environment.export("FilesystemID")')
     user = call("efs.PosixUser", uid=text(uid), gid=text(gid))
     acl = call("efs.Acl", owner_uid=text(uid), owner_gid=text(gid), permissions=text("0755"))
     point = made(
         "efs.AccessPoint",
         f"{construct_id(name)}AccessPoint",
-        file_system=Raw(variable),
+        file_system=variable,
         path=text(f"/{draft.name}"),
         posix_user=user,
         create_acl=acl,
@@ -110,7 +108,7 @@ def _file_system(draft: Draft, name: str, file_system_id: Expression) -> str:
         "efs.FileSystem.from_file_system_attributes",
         f"{construct_id(name) if name else ''}FileSystem",
         file_system_id=file_system_id,
-        security_group=Raw("environment.security_group"),
+        security_group="environment.security_group",
     )
     return draft.imported(f"{name}_file_system".lstrip("_"), value)
 
@@ -127,7 +125,7 @@ def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
     root_dir = efs.text("root_dir") or "/"
     if point_id := auth.text("access_point_id"):
         method, options = "efs.AccessPoint.from_access_point_attributes", {"access_point_id": text(point_id)}
-        point = made(method, f"{prefix}AccessPoint", **options, file_system=Raw(variable))
+        point = made(method, f"{prefix}AccessPoint", **options, file_system=variable)
         return Volume(variable, draft.imported(f"{name}_access_point", point))
-    point = made("efs.AccessPoint", f"{prefix}AccessPoint", file_system=Raw(variable), path=text(root_dir))
+    point = made("efs.AccessPoint", f"{prefix}AccessPoint", file_system=variable, path=text(root_dir))
     return Volume(variable, draft.make(f"{name}_access_point", point))

@@ -1,12 +1,18 @@
 """One manifest in one environment, as statements of an app."""
 
 from fargate_constructs.adoption.copilot import messages, task_fields
-from fargate_constructs.adoption.copilot.code import Expression, Raw, call, made, text
+from fargate_constructs.adoption.copilot.code import Expression, call, made, text
 from fargate_constructs.adoption.copilot.container_ports import Ports
-from fargate_constructs.adoption.copilot.containers import PortName, environment_argument, main_container, sidecars
+from fargate_constructs.adoption.copilot.containers import (
+    PortName,
+    environment_argument,
+    health_check,
+    main_container,
+    sidecars,
+)
 from fargate_constructs.adoption.copilot.count_fields import deployment, scaling
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.health_fields import job_check, service_health
+from fargate_constructs.adoption.copilot.health_fields import service_health
 from fargate_constructs.adoption.copilot.http_rules import Routes
 from fargate_constructs.adoption.copilot.nlb_listeners import Listeners
 from fargate_constructs.adoption.copilot.statements import Statement, Statements
@@ -72,7 +78,7 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     queue = _worker(draft) if draft.kind == "W" else ""
     if routes.rules:
         prefix = "Internal" if routes.is_internal else "Public"
-        draft.common_variables["COPILOT_LB_DNS"] = Raw(f'environment.export("{prefix}LoadBalancerDNS")')
+        draft.common_variables["COPILOT_LB_DNS"] = f'environment.export("{prefix}LoadBalancerDNS")'
     sidecars(draft, platform, _port_names(ports))
     volumes(draft)
     routes.write()
@@ -96,7 +102,7 @@ def _worker(draft: Draft) -> str:
     queue, timeout = messages.subscribe(draft)
     delay = draft.root.section("count").section("queue_delay") if draft.root.is_map("count") else None
     if delay is None or not delay.keys:
-        draft.do("consume", call(f"{queue}.grant_consume_messages", Raw(draft.variable)))
+        draft.do("consume", call(f"{queue}.grant_consume_messages", draft.variable))
         return queue
     draft.function = "QueueWorker"
     duration, wait = delay.milliseconds("msg_processing_time"), delay.milliseconds("acceptable_latency")
@@ -104,12 +110,12 @@ def _worker(draft: Draft) -> str:
         key = "acceptable_latency" if duration else "msg_processing_time"
         raise delay.ledger.error(delay.line(key), f"count.queue_delay.{key} is missing")
     draft.arguments |= {
-        "queue": Raw(queue),
-        "message_duration": Raw(duration_code(duration)),
-        "acceptable_wait": Raw(duration_code(wait)),
+        "queue": queue,
+        "message_duration": duration_code(duration),
+        "acceptable_wait": duration_code(wait),
     }
     if timeout < STOP_TIMEOUT:
-        draft.arguments["stop_timeout"] = Raw(duration_code(max(timeout, 2_000)))
+        draft.arguments["stop_timeout"] = duration_code(max(timeout, 2_000))
     return queue
 
 
@@ -125,7 +131,7 @@ def _connect(draft: Draft) -> None:
         section.lose("connect", "a QueueWorker has no links; give its tasks the address of the service")
         return
     # Copilot names no protocol, and the proxies then handle connections.
-    namespace = call("ServiceConnect.tcp", namespace=Raw("environment.namespace"))
+    namespace = call("ServiceConnect.tcp", namespace="environment.namespace")
     draft.arguments["service_connect"] = namespace
     draft.do("namespace", call(draft.of_service("join_namespace")), owns="network.connect")
 
@@ -142,15 +148,16 @@ def _job(draft: Draft) -> None:
         )
     draft.arguments["schedule"] = call("scheduler.ScheduleExpression.expression", text(expression))
     if schedule == "none":
-        draft.arguments["enabled"] = Raw("False")
+        draft.arguments["enabled"] = "False"
     if retries := root.number("retries"):
-        draft.arguments["retries"] = Raw(str(retries))
+        draft.arguments["retries"] = str(retries)
     if (timeout := root.text("timeout")) is not None:
         length = milliseconds(timeout)
         if not length:
             raise root.wrong("timeout", "a duration such as 1h30m", timeout)
-        draft.arguments["timeout"] = Raw(duration_code(length))
-    job_check(draft)
+        draft.arguments["timeout"] = duration_code(length)
+    if check := health_check(root.section("image").section("healthcheck")):
+        draft.arguments["health_check"] = check
     network = root.section("network")
     if network.is_map("connect") or network.flag("connect"):
         network.lose("connect", "tasks without a service have no Service Connect; call the service by another name")
