@@ -1,7 +1,7 @@
 """Python expressions as a small tree, and how a person would write them in lines of 88 columns."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT, VARIABLE
@@ -102,9 +102,14 @@ def _quoted(text: str) -> str:
     return f"{quote}{inner}{quote}"
 
 
-def texts(values: Sequence[str]) -> Listed:
+def listed(values: Iterable[Expression]) -> Listed:
+    """Return a list."""
+    return Listed(tuple(values))
+
+
+def texts(values: Iterable[str]) -> Listed:
     """Return a list of texts."""
-    return Listed(tuple(text(each) for each in values))
+    return listed(map(text, values))
 
 
 def mapping(values: Mapping[str, Expression]) -> Mapped:
@@ -117,7 +122,7 @@ def data(value: object) -> Expression:
     if isinstance(value, Mapping):
         return mapping({key: data(inner) for key, inner in value.items()})
     if isinstance(value, list):
-        return Listed(tuple(data(each) for each in value))
+        return listed(map(data, value))
     return text(value) if isinstance(value, str) else repr(value)
 
 

@@ -3,42 +3,23 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from fargate_constructs.adoption.copilot.code import (
-    Call,
-    Expression,
-    Listed,
-    Mapped,
-    call,
-    made,
-    mapping,
-    text,
-    texts,
-)
-from fargate_constructs.adoption.copilot.draft import Draft, durations, safe_name, text_map
-from fargate_constructs.adoption.copilot.images import FROM_REGISTRY, image, registry_credentials, secret_by_arn
+from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, call, listed, made, mapping, text, texts
+from fargate_constructs.adoption.copilot.container_ports import Ports, Target
+from fargate_constructs.adoption.copilot.draft import Draft, durations, numbers, safe_name, text_map
+from fargate_constructs.adoption.copilot.images import from_registry, image, secret_by_arn
 from fargate_constructs.adoption.copilot.sections import Note, Section
 from fargate_constructs.adoption.copilot.source import VARIABLE
 from fargate_constructs.adoption.copilot.values import construct_id, port_and_protocol
 
-
-@dataclass(frozen=True)
-class PortName:
-    """The name of a sidecar's port, to which a route or listener leads."""
-
-    name: str
-    is_udp: bool
-
-
 CONDITIONS = ("start", "healthy", "complete", "success")
 
 
-def main_container(draft: Draft, platform: str) -> None:
+def main_container(draft: Draft) -> None:
     """Add the main container's arguments."""
     root, arguments = draft.root, draft.arguments
     section = root.section("image")
-    found = image(draft, section, platform=platform, credentials=section.text("credentials"), owner="")
+    found = image(draft, section, credentials=section.text("credentials"))
     if found is None:
         raise root.ledger.error(root.line("image"), "image needs build or location")
     arguments["image"] = found
@@ -56,16 +37,15 @@ def main_container(draft: Draft, platform: str) -> None:
 
 def variables(section: Section) -> dict[str, Expression]:
     """Return the variables of a container."""
-    return {key: _text_or_export(section, key) for key in section.keys}
-
-
-def _text_or_export(section: Section, key: str) -> Expression:
-    if section.is_map(key):
-        name = section.section(key).text("from_cfn")
-        if name is None:
+    found: dict[str, Expression] = {}
+    for key in section.keys:
+        if not section.is_map(key):
+            found[key] = text(section.text(key) or "")
+        elif (name := section.section(key).text("from_cfn")) is not None:
+            found[key] = call("Fn.import_value", text(name))
+        else:
             raise section.wrong(key, "a text or from_cfn", section.raw(key))
-        return call("Fn.import_value", text(name))
-    return text(section.text(key) or "")
+    return found
 
 
 def mount_points(paths: Mapping[str, str]) -> dict[str, Expression]:
@@ -89,11 +69,11 @@ def _words(line: str) -> Expression:
     if match := VARIABLE.fullmatch(line):
         return f"{match[1]}.split()"
     words = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", line)
-    return Listed(tuple(text(re.sub(r"""["']""", "", word)) for word in words))
+    return texts(re.sub(r"""["']""", "", word) for word in words)
 
 
 def _files(path: str) -> Expression:
-    return Listed((call("ecs.EnvironmentFile.from_asset", f"str(WORKSPACE / {text(path)})"),))
+    return listed([call("ecs.EnvironmentFile.from_asset", f"str(WORKSPACE / {text(path)})")])
 
 
 def secrets(draft: Draft, section: Section, owner: str = "") -> dict[str, Expression]:
@@ -102,58 +82,47 @@ def secrets(draft: Draft, section: Section, owner: str = "") -> dict[str, Expres
 
 
 def _secret(draft: Draft, section: Section, key: str, owner: str) -> Expression:
+    name = f"{owner}{key}"
     if not section.is_map(key):
-        return _parameter(draft, f"{owner}{key}", section.text(key) or "")
+        return _parameter(draft, name, section.text(key) or "")
     inner = section.section(key)
     if export := inner.text("from_cfn"):
-        section.ledger.notes.append(
-            inner_note(section, key, "the export is taken as the ARN of a secret of Secrets Manager; check that")
-        )
+        todo = "the export is taken as the ARN of a secret of Secrets Manager; check that"
+        section.ledger.notes.append(Note(inner.path, section.line(key), todo))
         value = call("Fn.import_value", text(export))
-        imported = draft.imported(
-            f"{owner}{key}", made("secretsmanager.Secret.from_secret_complete_arn", _secret_id(f"{owner}{key}"), value)
-        )
-        return call("ecs.Secret.from_secrets_manager", imported)
-    name = inner.text("secretsmanager")
-    if name is None:
+        secret = made("secretsmanager.Secret.from_secret_complete_arn", _secret_id(name), value)
+        return call("ecs.Secret.from_secrets_manager", draft.imported(name, secret))
+    managed = inner.text("secretsmanager")
+    if managed is None:
         raise section.wrong(key, "a text, secretsmanager or from_cfn", section.raw(key))
-    return _managed(draft, f"{owner}{key}", name)
+    return _managed(draft, name, managed)
 
 
 def _secret_id(key: str) -> str:
     return f"{construct_id(key)}Secret"
 
 
-def inner_note(section: Section, key: str, todo: str) -> Note:
-    """Return a note about a value that was read."""
-    return Note(f"{section.path}.{key}", section.line(key), todo)
-
-
 def _parameter(draft: Draft, key: str, name: str) -> Expression:
     """Return a secret from the parameter store, by name or ARN."""
     if name.startswith("arn:"):
-        service, resource = name.split(":")[2], name.split(":", 5)[5]
-        if service == "secretsmanager":
-            return call("ecs.Secret.from_secrets_manager", draft.imported(key, secret_by_arn(_secret_id(key), name)))
-        path = resource.removeprefix("parameter/")
+        if name.split(":")[2] == "secretsmanager":
+            return _managed(draft, key, name)
+        path = name.split(":", 5)[5].removeprefix("parameter/")
         name = f"/{path}" if "/" in path else path
-    value = made(
-        "ssm.StringParameter.from_secure_string_parameter_attributes", _secret_id(key), parameter_name=text(name)
-    )
-    return call("ecs.Secret.from_ssm_parameter", draft.imported(key, value))
+    method = "ssm.StringParameter.from_secure_string_parameter_attributes"
+    imported = draft.imported(key, made(method, _secret_id(key), parameter_name=text(name)))
+    return call("ecs.Secret.from_ssm_parameter", imported)
 
 
 def _managed(draft: Draft, key: str, name: str) -> Expression:
-    """Return a secret of Secrets Manager: `name`, or `name:key:stage:version`."""
+    """Return a secret of Secrets Manager: name or ARN, and after it `:key:stage:version`."""
     if name.startswith("arn:"):
-        parts = name.split(":", 7)
-        arn, rest = ":".join(parts[:7]), (parts[7:] or [""])[0]
-        secret = secret_by_arn(_secret_id(key), arn)
-        options = rest.split(":")
+        *arn, options = [*name.split(":", 7), ""][:8]
+        secret = secret_by_arn(_secret_id(key), ":".join(arn))
     else:
-        first, *options = name.split(":")
+        first, _, options = name.partition(":")
         secret = made("secretsmanager.Secret.from_secret_name_v2", _secret_id(key), text(first))
-    json_key, stage, version = (*options, "", "", "")[:3]
+    json_key, stage, version = [*options.split(":"), "", ""][:3]
     variable = draft.imported(key, secret)
     named = (text(json_key),) if json_key else ()
     if not stage and not version:
@@ -166,31 +135,18 @@ def _managed(draft: Draft, key: str, name: str) -> Expression:
     return call("ecs.Secret.from_secrets_manager_version", variable, info, *named)
 
 
-def health_options(section: Section) -> dict[str, Expression]:
-    """Return the times and counts of a container's check, as `ecs.HealthCheck` names them."""
-    options: dict[str, Expression] = {}
-    if command := section.texts("command"):
-        options["command"] = texts(command)
-    options |= durations(section, {key: key for key in ("interval", "timeout", "start_period")})
-    if (retries := section.number("retries")) is not None:
-        options["retries"] = str(retries)
-    return options
-
-
 def health_check(section: Section) -> Call | None:
     """Return the check of a sidecar or job, with Copilot's default times."""
-    options = health_options(section)
-    if not options:
-        return None
-    defaults: Mapping[str, Expression] = {
-        "interval": "Duration.seconds(10)",
-        "timeout": "Duration.seconds(5)",
-        "retries": "2",
-    }
-    return call("ecs.HealthCheck", **{**options, **{k: v for k, v in defaults.items() if k not in options}})
+    command = section.texts("command")
+    options: dict[str, Expression] = {"command": texts(command)} if command else {}
+    options |= durations(section, {key: key for key in ("interval", "timeout", "start_period")})
+    options |= numbers(section, {"retries": "retries"})
+    defaults = {"interval": "Duration.seconds(10)", "timeout": "Duration.seconds(5)", "retries": "2"}
+    missing = {key: each for key, each in defaults.items() if key not in options}
+    return call("ecs.HealthCheck", **options, **missing) if options else None
 
 
-def sidecars(draft: Draft, platform: str, port_names: Mapping[tuple[str, int], PortName]) -> None:
+def sidecars(draft: Draft, ports: Ports) -> None:
     """Add the sidecars, each after those it waits for, and what the main container waits for."""
     children = draft.root.children("sidecars")
     waits = draft.root.section("image").section("depends_on")
@@ -201,8 +157,8 @@ def sidecars(draft: Draft, platform: str, port_names: Mapping[tuple[str, int], P
             unknown[0], f"a container of the task ({', '.join(children) or 'there is no sidecar'})", unknown[0]
         )
     for name in _in_order(draft, children):
-        _sidecar(draft, name, children[name], conditions.get(name), platform)
-        _open_ports(draft, name, children[name], port_names)
+        _sidecar(draft, name, children[name], conditions.get(name))
+        _open_ports(draft, name, children[name], ports)
 
 
 def _in_order(draft: Draft, children: Mapping[str, Section]) -> list[str]:
@@ -219,8 +175,8 @@ def _in_order(draft: Draft, children: Mapping[str, Section]) -> list[str]:
     return order
 
 
-def _sidecar(draft: Draft, name: str, section: Section, condition: str | None, platform: str) -> None:
-    options: dict[str, Expression | None] = {"image": _sidecar_image(draft, name, section, platform)}
+def _sidecar(draft: Draft, name: str, section: Section, condition: str | None) -> None:
+    options: dict[str, Expression | None] = {"image": _sidecar_image(draft, name, section)}
     mounts = {each.text("source_volume") or "": each.text("path") or "" for each in section.sections("mount_points")}
     values = variables(section.section("variables")) | mount_points(mounts)
     options["environment"] = environment_argument(draft, values)
@@ -245,22 +201,22 @@ def _sidecar(draft: Draft, name: str, section: Section, condition: str | None, p
     draft.do(f"sidecar {name}", value, target=variable, owns=f"sidecars.{name}")
 
 
-def _open_ports(draft: Draft, name: str, section: Section, port_names: Mapping[tuple[str, int], PortName]) -> None:
+def _open_ports(draft: Draft, name: str, section: Section, ports: Ports) -> None:
     """Map the sidecar's own port, and those to which routes lead."""
     port = section.text("port")
-    parsed = port_and_protocol(port) if port else None
-    if port and (parsed is None or parsed[1] == "tls"):
+    own = port_and_protocol(port) if port else None
+    if port and (own is None or own[1] == "tls"):
         raise section.wrong("port", "a port such as 8080 or 8080/udp", port)
-    numbers = dict.fromkeys(([parsed[0]] if parsed else []) + [number for owner, number in port_names if owner == name])
-    udp = {key for key, each in port_names.items() if each.is_udp}
+    targets = [Target(name, own[0])] if own else []
+    targets += [each for each in ports.of_sidecars if each.sidecar == name]
     mappings = [
         call(
             "ecs.PortMapping",
-            name=text(port_names[name, number].name) if (name, number) in port_names else None,
-            container_port=str(number),
-            protocol="ecs.Protocol.UDP" if parsed == (number, "udp") or (name, number) in udp else None,
+            name=text(ports.of_sidecars[each]) if each in ports.of_sidecars else None,
+            container_port=str(each.port),
+            protocol="ecs.Protocol.UDP" if own == (each.port, "udp") or each in ports.udp else None,
         )
-        for number in numbers
+        for each in dict.fromkeys(targets)
     ]
     if mappings:
         draft.do(f"ports of {name}", call(f"{safe_sidecar(draft, name)}.add_port_mappings", *mappings))
@@ -272,14 +228,12 @@ def safe_sidecar(draft: Draft, name: str) -> str:
     return f"{variable}_sidecar" if variable == draft.variable else variable
 
 
-def _sidecar_image(draft: Draft, name: str, section: Section, platform: str) -> Expression:
-    credentials = section.text("credentialsParameter")
+def _sidecar_image(draft: Draft, name: str, section: Section) -> Expression:
+    credentials, found = section.text("credentialsParameter"), None
     if section.is_map("image"):
-        found = image(draft, section.section("image"), platform=platform, credentials=credentials, owner=name)
+        found = image(draft, section.section("image"), credentials=credentials, owner=name)
     elif location := section.text("image"):
-        found = call(FROM_REGISTRY, text(location), credentials=registry_credentials(draft, credentials, name))
-    else:
-        found = None
+        found = from_registry(draft, location, credentials, name)
     if found is None:
         raise section.ledger.error(section.line("image"), f"{section.path}.image needs an image")
     return found

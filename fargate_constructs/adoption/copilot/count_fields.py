@@ -1,48 +1,36 @@
 """How many tasks, on which capacity, and on what they scale; and how a new version takes over."""
 
 import re
-from dataclasses import dataclass
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, call, made, text
-from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.code import Call, Expression, call, listed, made, text
+from fargate_constructs.adoption.copilot.draft import Draft, durations
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
-from fargate_constructs.adoption.copilot.values import construct_id, duration_code, milliseconds
+from fargate_constructs.adoption.copilot.values import construct_id, milliseconds
 
 # How long ECS watches alarms: Copilot's own alarms need two of three minutes.
 BAKE_TIME = "Duration.minutes(3)"
-ALARMS = {
-    "cpu_utilization": ("Cpu", "service.metric_cpu_utilization"),
-    "memory_utilization": ("Memory", "service.metric_memory_utilization"),
+OF_ROUTE = ("requests", "response_time")
+METRICS = ("cpu_percentage", "memory_percentage", *OF_ROUTE)
+ARGUMENTS = {
+    "cpu_percentage": "cpu_percent",
+    "memory_percentage": "memory_percent",
+    "requests": "requests_per_target",
 }
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A value to keep, and how long to wait between two changes."""
-
-    value: str
-    scale_in: int | None
-    scale_out: int | None
-
-    def cooldowns(self) -> dict[str, Expression]:
-        """Return the arguments for the times."""
-        times = {"scale_in_cooldown": self.scale_in, "scale_out_cooldown": self.scale_out}
-        return {name: duration_code(time) for name, time in times.items() if time is not None}
+COOLDOWNS = {"in": "scale_in_cooldown", "out": "scale_out_cooldown"}
+# A value to keep, and the arguments for how long to wait between two changes.
+Metric = tuple[str, dict[str, Expression]]
 
 
 def scaling(draft: Draft, *, group: str) -> None:
     """Add the number of tasks, capacity, and metrics; *group* is the target group of the main route."""
     if not draft.root.is_map("count"):
         count = draft.root.number("count")
-        number = str(1 if count is None else count)  # Copilot's default is 1
-        draft.arguments["scaling"] = call("Scaling", min=number, max=number)
+        draft.arguments["scaling"] = _fixed(1 if count is None else count)  # Copilot's default is 1
         return
     section = draft.root.section("count")
     if (spot := section.number("spot")) is not None:
-        number = str(spot)
-        draft.arguments["scaling"] = call("Scaling", min=number, max=number)
-        draft.arguments["capacity"] = _spot(0)
+        draft.arguments |= {"scaling": _fixed(spot), "capacity": _spot(0)}
         return
     least, most, spot_from = _range(section)
     if spot_from:
@@ -56,22 +44,16 @@ def scaling(draft: Draft, *, group: str) -> None:
         options: dict[str, Expression] = {}
     else:
         options = {"min": str(least), "max": str(most), "cpu_percent": "None"}
-        options["requests_per_target"] = "None"
+        if draft.kind != "W" and draft.arguments["port"] != "None":
+            options["requests_per_target"] = "None"
     for key, metric in metrics.items():
         _track(draft, key, metric, options, group)
-    if "queue_delay" not in section:
-        if draft.kind == "W" or ("port" in draft.arguments and draft.arguments["port"] == "None"):
-            del options["requests_per_target"]
-        draft.arguments["scaling"] = Call("Scaling", tuple(options.items()))
+    if options:
+        draft.arguments["scaling"] = call("Scaling", **options)
 
 
-OF_ROUTE = {"requests", "response_time"}
-METRICS = ("cpu_percentage", "memory_percentage", "requests", "response_time")
-ARGUMENTS = {
-    "cpu_percentage": "cpu_percent",
-    "memory_percentage": "memory_percent",
-    "requests": "requests_per_target",
-}
+def _fixed(count: int) -> Call:
+    return call("Scaling", min=str(count), max=str(count))
 
 
 def _spot(base: int) -> Call:
@@ -92,94 +74,89 @@ def _range(section: Section) -> tuple[int, int, int | None]:
 
 
 def _metric(section: Section, key: str) -> Metric:
-    common = section.section("cooldown")
-    times = {name: common.milliseconds(name) for name in ("in", "out")}
-    inner = section.section(key) if section.is_map(key) else None
-    value = inner.text("value") if inner else section.text(key)
-    if inner:
-        own = inner.section("cooldown")
-        times |= {name: own.milliseconds(name) for name in ("in", "out") if name in own}
-    is_known = milliseconds(value or "") if key == "response_time" else (value or "").isdecimal()
+    times = durations(section.section("cooldown"), COOLDOWNS)
+    if section.is_map(key):
+        inner = section.section(key)
+        value = inner.text("value") or ""
+        times |= durations(inner.section("cooldown"), COOLDOWNS)
+    else:
+        value = section.text(key) or ""
+    is_known = milliseconds(value) if key == "response_time" else value.isdecimal()
     if not is_known:
         expected = "a duration such as 2s" if key == "response_time" else "a whole number"
         raise section.wrong(key, expected, value)
-    return Metric(value or "", times["in"], times["out"])
+    return value, {name: times[name] for name in COOLDOWNS.values() if name in times}
 
 
 def _track(draft: Draft, key: str, metric: Metric, options: dict[str, Expression], group: str) -> None:
     """Add a metric to `Scaling`, or as a call of CDK's if it has times of its own."""
-    cooldowns = metric.cooldowns()
+    value, cooldowns = metric
     if options and not cooldowns and key in ARGUMENTS:
-        options[ARGUMENTS[key]] = metric.value
+        options[ARGUMENTS[key]] = value
         return
-    tasks = draft.of_service("scalable_task_count")
-    percent = {"target_utilization_percent": metric.value}
-    calls = {
-        "cpu_percentage": lambda: call(f"{tasks}.scale_on_cpu_utilization", text("Cpu"), **percent, **cooldowns),
-        "memory_percentage": lambda: call(
-            f"{tasks}.scale_on_memory_utilization", text("Memory"), **percent, **cooldowns
+    calls: dict[str, tuple[str, str, dict[str, Expression]]] = {
+        "cpu_percentage": ("scale_on_cpu_utilization", "Cpu", {"target_utilization_percent": value}),
+        "memory_percentage": ("scale_on_memory_utilization", "Memory", {"target_utilization_percent": value}),
+        "requests": (
+            "scale_on_request_count",
+            "RequestsPerTask",
+            {"requests_per_target": value, "target_group": group},
         ),
-        "requests": lambda: call(
-            f"{tasks}.scale_on_request_count",
-            text("RequestsPerTask"),
-            requests_per_target=metric.value,
-            target_group=group,
-            **cooldowns,
-        ),
-        "response_time": lambda: call(
-            f"{tasks}.scale_to_track_custom_metric",
-            text("ResponseTime"),
-            metric=call(f"{group}.metrics.target_response_time"),
-            target_value=_seconds(metric.value),
-            **cooldowns,
+        "response_time": (
+            "scale_to_track_custom_metric",
+            "ResponseTime",
+            {"metric": call(f"{group}.metrics.target_response_time"), "target_value": _seconds(value)},
         ),
     }
-    draft.do(f"scale {key}", calls[key](), owns=f"count.{key}")
+    method, id_, arguments = calls[key]
+    target = draft.of_service(f"scalable_task_count.{method}")
+    draft.do(f"scale {key}", call(target, text(id_), **arguments, **cooldowns), owns=f"count.{key}")
 
 
 def _seconds(duration: str) -> str:
-    length = (milliseconds(duration) or 0) / 1_000
-    return str(int(length)) if length == int(length) else str(length)
+    return f"{(milliseconds(duration) or 0) / 1_000:.15g}"
 
 
 def deployment(draft: Draft, *, queue: str = "") -> None:
-    """Add the strategy, and the alarms that roll back."""
+    """Add the strategy, and the alarms that roll back; *queue* is that of a worker."""
     section = draft.root.section("deployment")
-    rolling = section.choice("rolling", ("default", "recreate"))
+    is_recreated = section.choice("rolling", ("default", "recreate")) == "recreate"
     has_alarms = "rollback_alarms" in section
-    strategy = "recreate" if rolling == "recreate" else "rolling"
-    if rolling == "recreate" or has_alarms:
-        bake_time = BAKE_TIME if has_alarms else None
-        draft.arguments["deployment"] = call(f"Deployment.{strategy}", bake_time=bake_time)
-    if not has_alarms:
-        return
-    if not section.is_map("rollback_alarms"):
-        names = section.texts("rollback_alarms") or []
+    if is_recreated or has_alarms:
+        strategy = "Deployment.recreate" if is_recreated else "Deployment.rolling"
+        draft.arguments["deployment"] = call(strategy, bake_time=BAKE_TIME if has_alarms else None)
+    if section.is_map("rollback_alarms"):
+        _alarms(draft, section.section("rollback_alarms"), queue)
+    elif has_alarms:
+        method = "cloudwatch.Alarm.from_alarm_name"
         alarms = [
-            draft.imported(f"{name}_alarm", made("cloudwatch.Alarm.from_alarm_name", construct_id(name), text(name)))
-            for name in names
+            draft.imported(f"{name}_alarm", made(method, construct_id(name), text(name)))
+            for name in section.texts("rollback_alarms") or []
         ]
-        draft.arguments["rollback"] = call("Rollback", alarms=Listed(tuple(alarms)))
-        return
-    inner = section.section("rollback_alarms")
-    for key, (name, metric) in ALARMS.items():
-        if (threshold := inner.text(key)) is not None:
-            _alarm(draft, name, draft.of_service(metric), threshold)
-    if queue and (threshold := inner.text("messages_delayed")) is not None:
-        _alarm(draft, "Delayed", f"{queue}.metric_approximate_number_of_messages_delayed", threshold)
+        draft.arguments["rollback"] = call("Rollback", alarms=listed(alarms))
 
 
-def _alarm(draft: Draft, name: str, metric: str, threshold: str) -> None:
-    variable = f"{name.lower()}_alarm"
-    alarm = made(
-        "cloudwatch.Alarm",
-        f"{name}Alarm",
-        alarm_name=text(f"{draft.application}-{ENVIRONMENT}-{draft.name}-{name.lower()}-rollback"),
-        metric=call(metric, period="Duration.minutes(1)"),
-        threshold=threshold,
-        evaluation_periods="3",
-        datapoints_to_alarm="2",
-        comparison_operator="cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD",
-    )
-    draft.do(f"alarm {name}", alarm, target=variable, owns="deployment.rollback_alarms")
-    draft.do(f"rollback {name}", call(draft.of_service("rollback_on"), variable))
+def _alarms(draft: Draft, section: Section, queue: str) -> None:
+    """Add the alarms that Copilot makes."""
+    metrics = {
+        "cpu_utilization": ("Cpu", draft.of_service("service.metric_cpu_utilization")),
+        "memory_utilization": ("Memory", draft.of_service("service.metric_memory_utilization")),
+    }
+    if queue:
+        metrics["messages_delayed"] = ("Delayed", f"{queue}.metric_approximate_number_of_messages_delayed")
+    for key, (name, metric) in metrics.items():
+        if (threshold := section.text(key)) is None:
+            continue
+        alarm = made(
+            "cloudwatch.Alarm",
+            f"{name}Alarm",
+            alarm_name=text(f"{draft.application}-{ENVIRONMENT}-{draft.name}-{name.lower()}-rollback"),
+            metric=call(metric, period="Duration.minutes(1)"),
+            threshold=threshold,
+            evaluation_periods="3",
+            datapoints_to_alarm="2",
+            comparison_operator="cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD",
+        )
+        variable = f"{name.lower()}_alarm"
+        draft.do(f"alarm {name}", alarm, target=variable, owns="deployment.rollback_alarms")
+        draft.do(f"rollback {name}", call(draft.of_service("rollback_on"), variable))

@@ -36,6 +36,8 @@ class Draft:
     """The folder of the app."""
     function: str = "FargateService"
     alias: str = ""
+    platform: str = "LINUX_AMD64"
+    """That of images, as `ecr_assets.Platform` names it."""
     arguments: dict[str, Expression] = field(default_factory=dict)
     """The arguments of the service or job."""
     variables: dict[str, Expression] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, call, made, text, texts
+from fargate_constructs.adoption.copilot.code import Expression, call, listed, made, text, texts
 from fargate_constructs.adoption.copilot.container_ports import TLS_PORT, Ports, Target
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.health_fields import target_health
@@ -189,7 +189,7 @@ class Routes:
                 f"{rule.id}Redirect",
                 listener=self._listener("http", export),
                 priority=str(FIRST_REDIRECT_PRIORITY + self.position * PER_WORKLOAD + rule.index),
-                conditions=Listed(tuple(conditions)),
+                conditions=listed(conditions),
                 action=action,
             )
             self.draft.do(f"redirect {rule.index}", value, owns=rule.section.path)

@@ -3,31 +3,29 @@
 import posixpath
 import re
 
-from fargate_constructs.adoption.copilot.code import Call, Expression, Listed, call, made, mapping, text
+from fargate_constructs.adoption.copilot.code import Call, Expression, call, listed, made, mapping, text, texts
 from fargate_constructs.adoption.copilot.draft import Draft, text_map
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
 
 COMPLETE_ARN = re.compile(r"arn:.*-[A-Za-z0-9]{6}")
-FROM_REGISTRY = "ecs.ContainerImage.from_registry"
 
 
-def image(draft: Draft, section: Section, *, platform: str, credentials: str | None, owner: str) -> Expression | None:
+def image(draft: Draft, section: Section, *, credentials: str | None, owner: str = "") -> Expression | None:
     """Return the image of a section that has `build` or `location`."""
     if "build" in section:
-        return _built(draft, section, platform)
+        return _built(draft, section)
     location = section.text("location")
-    if location is None:
-        return None
-    return call(FROM_REGISTRY, text(location), credentials=registry_credentials(draft, credentials, owner))
+    return None if location is None else from_registry(draft, location, credentials, owner)
 
 
-def registry_credentials(draft: Draft, arn: str | None, owner: str) -> Expression | None:
-    """Import the secret of a private registry."""
-    if arn is None:
-        return None
-    name = f"{owner}RegistryCredentials"
-    return draft.imported(name, secret_by_arn(construct_id(name), arn))
+def from_registry(draft: Draft, location: str, credentials: str | None = None, owner: str = "") -> Call:
+    """Return the image of a registry; *credentials* is the ARN of the secret of a private one."""
+    secret = None
+    if credentials is not None:
+        name = f"{owner}RegistryCredentials"
+        secret = draft.imported(name, secret_by_arn(construct_id(name), credentials))
+    return call("ecs.ContainerImage.from_registry", text(location), credentials=secret)
 
 
 def secret_by_arn(id: str, arn: str) -> Call:
@@ -36,7 +34,7 @@ def secret_by_arn(id: str, arn: str) -> Call:
     return made(f"secretsmanager.Secret.{method}", id, text(arn))
 
 
-def _built(draft: Draft, section: Section, platform: str) -> Expression:
+def _built(draft: Draft, section: Section) -> Expression:
     options: dict[str, Expression] = {}
     if section.is_map("build"):
         build = section.section("build")
@@ -46,7 +44,10 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
         if target := build.text("target"):
             options["target"] = text(target)
         if caches := build.texts("cache_from"):
-            options["cache_from"] = Listed(tuple(_cache(each) for each in caches))
+            options["cache_from"] = listed(
+                call("ecr_assets.DockerCacheOption", type='"registry"', params=mapping({"ref": text(each)}))
+                for each in caches
+            )
     else:
         dockerfile, context = section.text("build"), None
     dockerfile = posixpath.normpath(dockerfile or posixpath.join(context or ".", "Dockerfile"))
@@ -60,11 +61,6 @@ def _built(draft: Draft, section: Section, platform: str) -> Expression:
         options["file"] = text(file)
     own = posixpath.relpath(draft.output, posixpath.join(draft.workspace, folder))
     if not own.startswith(".."):
-        options["exclude"] = Listed((text("cdk.out" if own == "." else own),))
+        options["exclude"] = texts(["cdk.out" if own == "." else own])
     path = "str(WORKSPACE)" if folder == "." else f"str(WORKSPACE / {text(folder)})"
-    return call("ecs.ContainerImage.from_asset", path, **options, platform=f"ecr_assets.Platform.{platform}")
-
-
-def _cache(image_name: str) -> Expression:
-    parameters = mapping({"ref": text(image_name)})
-    return call("ecr_assets.DockerCacheOption", type='"registry"', params=parameters)
+    return call("ecs.ContainerImage.from_asset", path, **options, platform=f"ecr_assets.Platform.{draft.platform}")

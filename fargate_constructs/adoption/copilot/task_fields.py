@@ -4,10 +4,10 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, call, data, made, mapping, text
+from fargate_constructs.adoption.copilot.code import Expression, Listed, call, data, listed, made, mapping, text
 from fargate_constructs.adoption.copilot.containers import secrets
 from fargate_constructs.adoption.copilot.draft import Draft
-from fargate_constructs.adoption.copilot.images import FROM_REGISTRY
+from fargate_constructs.adoption.copilot.images import from_registry
 from fargate_constructs.adoption.copilot.sections import Note, Section
 from fargate_constructs.adoption.copilot.source import Block, Items, Scalar, Value
 from fargate_constructs.adoption.copilot.values import construct_id, flag
@@ -64,8 +64,8 @@ def size(draft: Draft) -> None:
         draft.arguments["ephemeral_storage_gib"] = str(ephemeral)
 
 
-def platform(draft: Draft) -> str:
-    """Add the platform, and return the one for Docker."""
+def platform(draft: Draft) -> None:
+    """Add the platform."""
     root = draft.root
     if root.is_map("platform"):
         section = root.section("platform")
@@ -75,13 +75,14 @@ def platform(draft: Draft) -> str:
     architecture = architecture.lower()
     if architecture not in {"x86_64", "amd64", "arm64"}:
         raise root.wrong("platform", "a platform such as linux/x86_64 or linux/arm64", architecture)
-    is_arm = architecture == "arm64"
-    if is_arm:
-        draft.arguments["cpu_architecture"] = "ecs.CpuArchitecture.ARM64"
     family = SYSTEMS.get(system.lower(), system.upper())
+    if architecture == "arm64":
+        draft.arguments["cpu_architecture"] = "ecs.CpuArchitecture.ARM64"
+        draft.platform = "LINUX_ARM64"
+    elif family != "LINUX":
+        draft.platform = 'custom("windows/amd64")'
     if family != "LINUX":
         draft.arguments["operating_system_family"] = f"ecs.OperatingSystemFamily.{family}"
-    return "LINUX_ARM64" if is_arm else "LINUX_AMD64" if family == "LINUX" else 'custom("windows/amd64")'
 
 
 def network(draft: Draft) -> None:
@@ -99,7 +100,7 @@ def network(draft: Draft) -> None:
         section.take("placement")
         line = section.line("placement") if "placement" in section else draft.root.line("type")
         draft.root.ledger.notes.append(Note("network.vpc.placement", line, PUBLIC))
-    draft.arguments["security_groups"] = Listed(tuple(_security_groups(draft, section)))
+    draft.arguments["security_groups"] = listed(_security_groups(draft, section))
 
 
 PUBLIC = (
@@ -190,7 +191,7 @@ def logs(draft: Draft) -> None:
         text(name),
         options=mapping({key: text(value) for key, value in values.items()}) if values else None,
         secret_options=mapping(secret_options) if secret_options else None,
-        image=call(FROM_REGISTRY, text(image)) if image else None,
+        image=from_registry(draft, image) if image else None,
     )
 
 

@@ -3,13 +3,7 @@
 from fargate_constructs.adoption.copilot import messages, task_fields
 from fargate_constructs.adoption.copilot.code import Expression, call, made, text
 from fargate_constructs.adoption.copilot.container_ports import Ports
-from fargate_constructs.adoption.copilot.containers import (
-    PortName,
-    environment_argument,
-    health_check,
-    main_container,
-    sidecars,
-)
+from fargate_constructs.adoption.copilot.containers import environment_argument, health_check, main_container, sidecars
 from fargate_constructs.adoption.copilot.count_fields import deployment, scaling
 from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.health_fields import service_health
@@ -45,19 +39,19 @@ def statements(draft: Draft, position: int) -> Statements:
     root = draft.root
     root.take("name")
     root.take("type")
-    platform = task_fields.platform(draft)
-    main_container(draft, platform)
+    task_fields.platform(draft)
+    main_container(draft)
     task_fields.size(draft)
     task_fields.network(draft)
     task_fields.exec_access(draft)
     task_fields.logs(draft)
     messages.publish(draft)
     if draft.is_job:
-        sidecars(draft, platform, {})
+        sidecars(draft, Ports(draft, None))
         volumes(draft)
         _job(draft)
     else:
-        _service(draft, position, platform)
+        _service(draft, position)
     _finish(draft)
     task_fields.overrides(draft)
     root.list_rest()
@@ -69,7 +63,7 @@ def statements(draft: Draft, position: int) -> Statements:
     )
 
 
-def _service(draft: Draft, position: int, platform: str) -> None:
+def _service(draft: Draft, position: int) -> None:
     ports = Ports.of(draft)
     routes = Routes(draft, ports, position)
     routes.read()
@@ -79,7 +73,7 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     if routes.rules:
         prefix = "Internal" if routes.is_internal else "Public"
         draft.common_variables["COPILOT_LB_DNS"] = f'environment.export("{prefix}LoadBalancerDNS")'
-    sidecars(draft, platform, _port_names(ports))
+    sidecars(draft, ports)
     volumes(draft)
     routes.write()
     listeners.write()
@@ -91,10 +85,6 @@ def _service(draft: Draft, position: int, platform: str) -> None:
     scaling(draft, group=group)
     deployment(draft, queue=queue)
     task_fields.traces(draft)
-
-
-def _port_names(ports: Ports) -> dict[tuple[str, int], PortName]:
-    return {(each.sidecar, each.port): PortName(name, each in ports.udp) for each, name in ports.of_sidecars.items()}
 
 
 def _worker(draft: Draft) -> str:
