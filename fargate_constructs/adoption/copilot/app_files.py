@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fargate_constructs.adoption.copilot.code import INDENT, WIDTH, text
-from fargate_constructs.adoption.copilot.draft import Topic, safe_name
+from fargate_constructs.adoption.copilot.draft import Topic, in_order, safe_name
 from fargate_constructs.adoption.copilot.environment_file import MODULES
-from fargate_constructs.adoption.copilot.messages import topic_attribute
 from fargate_constructs.adoption.copilot.statements import Statements, merged_lines
 from fargate_constructs.adoption.copilot.values import construct_id, variable_name
 
@@ -62,7 +61,7 @@ class Module:
 
 def workload_module(module: Module) -> str:
     """Return the code of one workload."""
-    topics = [f"{safe_name(each.publisher)}_{topic_attribute(each.name)}: sns.ITopic" for each in module.topics]
+    topics = [f"{each.variable}: sns.ITopic" for each in module.topics]
     parameters = ["self", "scope: Construct", "id: str", "*", "environment_name: str", *topics]
     body = [
         f"class {module.class_name}(Stack):",
@@ -128,39 +127,28 @@ def _imports(names: set[str], *, has_variables: bool) -> Iterator[str]:
 
 def app_module(application: str, environments: Sequence[str], modules: Sequence[Module]) -> str:
     """Return app.py."""
-    ordered = _in_order(modules)
+    by_name = {each.name: each for each in modules}
+    waits = {each.name: {topic.publisher for topic in each.topics} for each in modules}
+    publishers, order = set().union(*waits.values()), in_order(waits)
+    if circle := [name for name in by_name if name not in order]:
+        raise ValueError(
+            f"the stacks of {', '.join(circle)} would need each other, because each takes a topic of another; convert "
+            "one of them by its own manifest, so that it takes Copilot's topics"
+        )
     names = "".join(f"{text(each)}, " for each in environments).strip()
     body = ["app = App()"]
     body.append("# In another account or region: Stage(app, name, env=Environment(…)).")
     body.append(f"for name in ({names if len(environments) == 1 else names[:-1]}):")
     body.append(f"{INDENT}stage = Stage(app, name)")
-    for module in ordered:
-        topics = [
-            "{0}_{1}={0}.{1}".format(safe_name(each.publisher), topic_attribute(each.name)) for each in module.topics
-        ]
+    for module in map(by_name.__getitem__, order):
+        topics = [f"{each.variable}={safe_name(each.publisher)}.{each.attribute}" for each in module.topics]
         arguments = ["stage", text(module.name), "environment_name=name", *topics]
-        target = f"{safe_name(module.name)} = " if _is_used(module, modules) else ""
+        target = f"{safe_name(module.name)} = " if module.name in publishers else ""
         body += _fitted(f"{target}{module.class_name}(", arguments, ")", 1)
     body.append("app.synth()")
     imports = sorted(f"from {module.file.removesuffix('.py')} import {module.class_name}" for module in modules)
     title = f'"""The services and jobs of {application}, beside those of Copilot."""'
     return f"{title}\n\nfrom aws_cdk import App, Stage\n\n" + "\n".join(imports) + "\n\n" + "\n".join(body) + "\n"
-
-
-def _is_used(module: Module, modules: Sequence[Module]) -> bool:
-    return any(each.publisher == module.name for other in modules for each in other.topics)
-
-
-def _in_order(modules: Sequence[Module]) -> list[Module]:
-    """Return the modules, each after those whose topics it takes."""
-    order: list[Module] = []
-    waiting = list(modules)
-    while waiting:
-        names = {each.name for each in waiting}
-        ready = [each for each in waiting if not {topic.publisher for topic in each.topics} & names]
-        order += ready
-        waiting = [each for each in waiting if each not in ready]
-    return order
 
 
 def root_code(output: Path, root: Path) -> str:

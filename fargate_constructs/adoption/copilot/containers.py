@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, call, listed, made, mapping, text, texts
 from fargate_constructs.adoption.copilot.container_ports import Ports, Target
-from fargate_constructs.adoption.copilot.draft import Draft, durations, numbers, safe_name, text_map
+from fargate_constructs.adoption.copilot.draft import Draft, durations, in_order, numbers, safe_name, text_map
 from fargate_constructs.adoption.copilot.images import from_registry, image, secret_by_arn
 from fargate_constructs.adoption.copilot.sections import Note, Section
 from fargate_constructs.adoption.copilot.source import VARIABLE
@@ -156,23 +156,12 @@ def sidecars(draft: Draft, ports: Ports) -> None:
         raise waits.wrong(
             unknown[0], f"a container of the task ({', '.join(children) or 'there is no sidecar'})", unknown[0]
         )
-    for name in _in_order(draft, children):
+    order = in_order({name: each.section("depends_on").keys for name, each in children.items()})
+    if len(order) < len(children):
+        raise draft.root.ledger.error(draft.root.line("sidecars"), "sidecars wait for each other in a circle")
+    for name in order:
         _sidecar(draft, name, children[name], conditions.get(name))
         _open_ports(draft, name, children[name], ports)
-
-
-def _in_order(draft: Draft, children: Mapping[str, Section]) -> list[str]:
-    order: list[str] = []
-    waiting = dict(children)
-    while waiting:
-        ready = [
-            name for name, each in waiting.items() if not set(each.section("depends_on").keys) & (set(waiting) - {name})
-        ]
-        if not ready:
-            raise draft.root.ledger.error(draft.root.line("sidecars"), "sidecars wait for each other in a circle")
-        order += ready
-        waiting = {name: each for name, each in waiting.items() if name not in ready}
-    return order
 
 
 def _sidecar(draft: Draft, name: str, section: Section, condition: str | None) -> None:

@@ -17,9 +17,7 @@ from fargate_constructs.adoption.copilot.environment_file import environment_mod
 from fargate_constructs.adoption.copilot.fields import KINDS
 from fargate_constructs.adoption.copilot.overrides import with_overrides
 from fargate_constructs.adoption.copilot.sections import Ledger, Section
-from fargate_constructs.adoption.copilot.source import Block, Items, Scalar
 from fargate_constructs.adoption.copilot.statements import Statements
-from fargate_constructs.adoption.copilot.values import flag
 from fargate_constructs.adoption.copilot.workload import statements
 from fargate_constructs.adoption.copilot.workspace import Manifest, Workspace, find_workspace
 
@@ -106,7 +104,6 @@ def _files(workspace: Workspace, names: Sequence[str], modules: Sequence[Module]
         {name: workspace.subnets(name) for name in names},
         list(code.values()),
         root=root_code(output, workspace.root),
-        has_endpoint=any("TcpEndpoint(" in each for each in code.values()),
     )
     app = app_module(workspace.application, names, modules)
     return {"app.py": app, ENVIRONMENT_FILE: environment, **code, **settings()}
@@ -114,16 +111,9 @@ def _files(workspace: Workspace, names: Sequence[str], modules: Sequence[Module]
 
 def _topics(manifest: Manifest) -> list[Topic]:
     """Return the topics that a manifest publishes."""
-    publish = manifest.block.get("publish")
-    topics = publish.get("topics") if isinstance(publish, Block) else None
-    found = []
-    for each in topics if isinstance(topics, Items) else ():
-        name = each.get("name") if isinstance(each, Block) else None
-        if isinstance(name, Scalar):
-            fifo = each.get("fifo") if isinstance(each, Block) else None
-            is_fifo = isinstance(fifo, Block) or (isinstance(fifo, Scalar) and flag(fifo.text) is True)
-            found.append(Topic(manifest.name, f"{name.text}{'.fifo' if is_fifo else ''}"))
-    return found
+    sections = Section(Ledger(manifest.file, manifest.kind), manifest.block).section("publish").sections("topics")
+    names = [f"{name}{'.fifo' if each.is_on('fifo') else ''}" for each in sections if (name := each.text("name"))]
+    return [Topic(manifest.name, each) for each in names]
 
 
 def _shown(file: Path, root: Path) -> str:

@@ -1,7 +1,7 @@
 """One workload in one environment, while its statements are collected."""
 
 import keyword
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from fargate_constructs.adoption.copilot.code import Call, Expression, Mapped, call, mapping, text, with_number
@@ -14,10 +14,20 @@ RESERVED = {"self", "environment", "cluster", "app", "stack", "id", "scope", "js
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic that another workload of the application publishes."""
+    """A topic that a workload of the application publishes."""
 
     publisher: str
     name: str
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of the publisher's stack that holds it."""
+        return f"{safe_name(self.name)}_topic"
+
+    @property
+    def variable(self) -> str:
+        """The variable of it in the stack of a subscriber."""
+        return f"{safe_name(self.publisher)}_{self.attribute}"
 
 
 @dataclass
@@ -44,10 +54,8 @@ class Draft:
     """The variables of the main container."""
     common_variables: dict[str, Expression] = field(default_factory=dict)
     """The variables that Copilot gives each container, beside those of its environment."""
-    before: Statements = field(default_factory=Statements)
-    after: Statements = field(default_factory=Statements)
-    published: list[str] = field(default_factory=list)
-    """The names of the topics that it makes, which are attributes of its stack."""
+    before: Statements = field(default_factory=dict)
+    after: Statements = field(default_factory=dict)
     subscribed: set[Topic] = field(default_factory=set)
     """The topics of other stacks that it takes."""
     names: dict[str, Call] = field(default_factory=dict)
@@ -63,15 +71,12 @@ class Draft:
         """Whether it runs on a schedule."""
         return self.kind == "J"
 
-    def imported(self, name: str, value: Call, *, owns: str = "") -> str:
+    def imported(self, name: str, value: Call, *, owns: str | None = None) -> str:
         """Add a statement that imports a resource, and return its variable."""
-        return self._assign(name, value, owns, is_import=True)
+        return self.make(name, value, owns=owns, is_import=True)
 
-    def make(self, name: str, value: Call, *, owns: str = "") -> str:
+    def make(self, name: str, value: Call, *, owns: str | None = None, is_import: bool = False) -> str:
         """Add a statement before the service that makes a resource in the template, and return its variable."""
-        return self._assign(name, value, owns, is_import=False)
-
-    def _assign(self, name: str, value: Call, owns: str, *, is_import: bool) -> str:
         variable, namesakes = safe_name(name), 0
         while variable == self.variable or self.names.get(variable, value) != value:
             namesakes += variable in self.names
@@ -79,14 +84,12 @@ class Draft:
         self.names[variable] = value
         if namesakes:
             value = with_number(value, namesakes + 1)
-        owned = (owns,) if owns else ()
-        self.before.add(Statement(f"before {variable}", value, variable, is_import=is_import, owns=owned))
+        self.before.setdefault(f"before {variable}", Statement(value, variable, is_import=is_import, owns=owns))
         return variable
 
-    def do(self, key: str, value: Call, *, target: str = "", owns: str = "", comments: tuple[str, ...] = ()) -> None:
-        """Add a statement after the service."""
-        owned = (owns,) if owns else ()
-        self.after.add(Statement(key, value, target, owns=owned, comments=comments))
+    def do(self, key: str, value: Call, *, target: str = "", owns: str | None = None) -> None:
+        """Add a statement after the service, unless one with the key is there."""
+        self.after.setdefault(key, Statement(value, target, owns=owns))
 
     def override(self, variable: str, kind: str, path: str, values: Mapping[str, Expression], *, owns: str) -> None:
         """Add statements after the service that set properties of the resource of a construct."""
@@ -116,6 +119,16 @@ def numbers(section: Section, names: Mapping[str, str]) -> dict[str, Expression]
     """Return the whole numbers of a section by the names of arguments."""
     found = {name: section.number(key) for key, name in names.items()}
     return {name: str(number) for name, number in found.items() if number is not None}
+
+
+def in_order(waits: Mapping[str, Collection[str]]) -> list[str]:
+    """Return names, each after those that it waits for; without those that wait for each other in a circle."""
+    order: list[str] = []
+    while ready := [
+        name for name, others in waits.items() if name not in order and not set(others) & waits.keys() - {name, *order}
+    ]:
+        order += ready
+    return order
 
 
 def safe_name(name: str) -> str:

@@ -22,41 +22,29 @@ MODULES = {
 }
 
 
-def environment_module(
-    application: str,
-    subnets: Mapping[str, int],
-    modules: Sequence[str],
-    *,
-    root: str,
-    has_endpoint: bool,
-) -> str:
+def environment_module(application: str, subnets: Mapping[str, int], modules: Sequence[str], *, root: str) -> str:
     """Return the code that imports what Copilot made for each environment, as far as the app uses it."""
-    used = {name for name in ("WORKSPACE", "listener", "namespace", "export", "vpc") if any(name in m for m in modules)}
+    code = "\n".join(modules)
     distinct = set(subnets.values())
     if len(distinct) == 1:
         count = str(distinct.pop())
     else:
         count = "{" + ", ".join(f'"{name}": {number}' for name, number in subnets.items()) + "}[name]"
-    body = _ENVIRONMENT.replace("@APP@", application).replace("SUBNETS", count)
-    if has_endpoint:
-        body = body.replace("            private_subnet_ids", _PUBLIC + "            private_subnet_ids")
-    if "namespace" in used:
-        body = body.replace("NAMESPACE", _NAMESPACE.replace("@APP@", application))
-    body = body.replace("NAMESPACE", "")
-    if any("environment.listener(" in each for each in modules):
-        body += _LISTENER
-    for name, code in _LISTS.items():
-        if any(f"environment.{name}(" in each for each in modules):
-            body += code
-    head = "from pathlib import Path\n\n" if "WORKSPACE" in used else ""
+    body = _ENVIRONMENT
+    for place, (use, part) in _PARTS.items():
+        body = body.replace(f"{place}\n", part if use in code else "")
+    body = body.replace("@COUNT@", count).replace("@APP@", application)
+    head, constants = "", ""
+    if "WORKSPACE" in code:
+        line = f"WORKSPACE = {root}"
+        line = line if len(line) <= WIDTH else f"WORKSPACE = (\n{INDENT}{root}\n)"
+        head = "from pathlib import Path\n\n"
+        constants = f"\n\n# The paths of Copilot's manifests begin here.\n{line}"
     imports = ["from aws_cdk import Fn, Stack" if "Stack." in body else "from aws_cdk import Fn"]
     for alias, module in sorted(MODULES.items(), key=lambda item: item[1]):
         if f"{alias}." in body:
             imports.append(f"from aws_cdk import {module} as {alias}")
     imports += ["from constructs import Construct", "from fargate_constructs import FixedEgressNetwork"]
-    line = f"WORKSPACE = {root}"
-    line = line if len(line) <= WIDTH else f"WORKSPACE = (\n{INDENT}{root}\n)"
-    constants = f"\n\n# The paths of Copilot's manifests begin here.\n{line}" if "WORKSPACE" in used else ""
     title = f'"""What Copilot made for {application}, and keeps: networks, clusters, load balancers."""'
     return f"{title}\n\n{head}" + "\n".join(imports) + constants + "\n\n\n" + body
 
@@ -67,13 +55,14 @@ _ENVIRONMENT = '''class CopilotEnvironment(Construct):
     def __init__(self, scope: Construct, id: str, name: str) -> None:
         super().__init__(scope, id)
         self.name = name
-        subnets = SUBNETS
+        subnets = @COUNT@
         zones = Fn.get_azs()
         self.vpc = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",
             vpc_id=self.export("VpcId"),
             availability_zones=[Fn.select(n, zones) for n in range(subnets)],
+@PUBLIC@
             private_subnet_ids=self._list("PrivateSubnets", subnets),
         )
         self.network = FixedEgressNetwork.from_vpc(self, "Network", self.vpc)
@@ -87,7 +76,8 @@ _ENVIRONMENT = '''class CopilotEnvironment(Construct):
             self.export("EnvironmentSecurityGroup"),
             mutable=False,
         )
-NAMESPACE
+@NAMESPACE@
+
     def export(self, name: str) -> str:
         """Return an export of the environment's stack."""
         return Fn.import_value(f"@APP@-{self.name}-{name}")
@@ -105,9 +95,16 @@ NAMESPACE
             "COPILOT_SERVICE_NAME": service,
             "COPILOT_SERVICE_DISCOVERY_ENDPOINT": f"{self.name}.@APP@.local",
         }
+@LISTENER@
+@SUBNETS@
+@SECURITY_GROUPS@
 '''
-_PUBLIC = '            public_subnet_ids=self._list("PublicSubnets", subnets),\n'
-_NAMESPACE = """        namespace_id = self.export("ServiceDiscoveryNamespaceID")
+# What some apps use: where it is, the code that uses it, and what it is.
+_PARTS = {
+    "@PUBLIC@": ("TcpEndpoint(", '            public_subnet_ids=self._list("PublicSubnets", subnets),\n'),
+    "@NAMESPACE@": (
+        "environment.namespace",
+        """        namespace_id = self.export("ServiceDiscoveryNamespaceID")
         self.namespace = (
             servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
                 self,
@@ -121,8 +118,11 @@ _NAMESPACE = """        namespace_id = self.export("ServiceDiscoveryNamespaceID"
                 ),
             )
         )
-"""
-_LISTENER = '''
+""",
+    ),
+    "@LISTENER@": (
+        "environment.listener(",
+        '''
     def listener(self, export: str) -> elbv2.IApplicationListener:
         """Return a listener of a load balancer."""
         return elbv2.ApplicationListener.from_application_listener_attributes(
@@ -131,14 +131,19 @@ _LISTENER = '''
             listener_arn=self.export(export),
             security_group=self.security_group,
         )
-'''
-_LISTS = {
-    "subnets": '''
+''',
+    ),
+    "@SUBNETS@": (
+        "environment.subnets(",
+        '''
     def subnets(self, ids: list[str]) -> list[ec2.ISubnet]:
         """Import subnets."""
         return [ec2.Subnet.from_subnet_id(self, each, each) for each in ids]
 ''',
-    "security_groups": '''
+    ),
+    "@SECURITY_GROUPS@": (
+        "environment.security_groups(",
+        '''
     def security_groups(self, ids: list[str]) -> list[ec2.ISecurityGroup]:
         """Import security groups."""
         return [
@@ -146,4 +151,5 @@ _LISTS = {
             for each in ids
         ]
 ''',
+    ),
 }

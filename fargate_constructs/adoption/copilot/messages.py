@@ -1,7 +1,7 @@
 """Topics that a workload publishes, and the queues of a worker."""
 
 from fargate_constructs.adoption.copilot.code import Expression, Mapped, call, data, made, mapping, text
-from fargate_constructs.adoption.copilot.draft import Draft, Topic, durations, safe_name
+from fargate_constructs.adoption.copilot.draft import Draft, Topic, durations
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import ENVIRONMENT
 from fargate_constructs.adoption.copilot.statements import Statement
@@ -20,22 +20,16 @@ def publish(draft: Draft) -> None:
     arns: dict[str, Expression] = {}
     for section in draft.root.section("publish").sections("topics"):
         options = _fifo(section)
-        name = f"{section.text('name')}{'.fifo' if options else ''}"
-        if name in draft.published:
-            raise section.ledger.error(section.line("name"), f"the topic {name!r} is there twice: leave one out")
-        draft.published.append(name)
-        target = f"self.{topic_attribute(name)}"
-        topic = made("sns.Topic", f"{construct_id(name)}Topic", **options, enforce_ssl="True")
-        draft.before.add(Statement(f"topic {name}", topic, target, is_import=True, owns=(section.path,)))
-        draft.do(f"publish {name}", call(f"{target}.grant_publish", draft.variable))
-        arns[name] = f"{target}.topic_arn"
+        topic = Topic(draft.name, f"{section.text('name')}{'.fifo' if options else ''}")
+        if topic.name in arns:
+            raise section.ledger.error(section.line("name"), f"the topic {topic.name!r} is there twice: leave one out")
+        target = f"self.{topic.attribute}"
+        value = made("sns.Topic", f"{construct_id(topic.name)}Topic", **options, enforce_ssl="True")
+        draft.before[f"topic {topic.name}"] = Statement(value, target, is_import=True, owns=section.path)
+        draft.do(f"publish {topic.name}", call(f"{target}.grant_publish", draft.variable))
+        arns[topic.name] = f"{target}.topic_arn"
     if arns:
         draft.common_variables["COPILOT_SNS_TOPIC_ARNS"] = call("self.to_json_string", mapping(arns))
-
-
-def topic_attribute(name: str) -> str:
-    """Return the attribute of a stack that holds a topic."""
-    return f"{safe_name(name)}_topic"
 
 
 def subscribe(draft: Draft) -> tuple[str, int]:
@@ -46,15 +40,15 @@ def subscribe(draft: Draft) -> tuple[str, int]:
     urls: dict[str, Expression] = {}
     for topic in section.sections("topics"):
         name, service = topic.text("name") or "", topic.text("service") or ""
-        queue, is_own = events, topic.is_map("queue") or (topic.raw("queue") is not None and topic.flag("queue"))
-        if is_own:
+        queue = events
+        if topic.is_on("queue"):
             own = topic.section("queue") if topic.is_map("queue") else topic.empty("queue")
             queue, _ = _queue(draft, f"{construct_id(service)}{construct_id(name)}", own)
-            fifo = "fifo" if _is_fifo(own) else ""
+            fifo = "fifo" if own.is_on("fifo") else ""
             urls[f"{_letters(service)}{_letters(name).capitalize()}{fifo}EventsQueue"] = f"{queue}.queue_url"
             draft.do(f"consume {queue}", call(f"{queue}.grant_consume_messages", draft.variable))
         fifo_section = topic.section("queue") if topic.is_map("queue") else section.section("queue")
-        source = _topic(draft, service, name, is_fifo=_is_fifo(fifo_section))
+        source = _topic(draft, service, name, is_fifo=fifo_section.is_on("fifo"))
         _subscription(draft, topic, source, queue)
     if urls:
         draft.common_variables["COPILOT_TOPIC_QUEUE_URIS"] = call("self.to_json_string", mapping(urls))
@@ -65,19 +59,13 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in name if letter.isalnum())
 
 
-def _is_fifo(section: Section) -> bool:
-    return section.is_map("fifo") or bool(section.flag("fifo"))
-
-
 def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     """Add a queue with its dead-letter queue; return its variable and its timeout in milliseconds."""
     fifo = _fifo_queue(section)
-    is_fifo = {"fifo": "True"} if fifo else {}
-    owns = section.path or "subscribe"
     dead = made(
         "sqs.Queue",
         f"{prefix}DeadLetterQueue",
-        **is_fifo,
+        fifo="True" if fifo else None,
         retention_period="Duration.days(14)",
         enforce_ssl="True",
     )
@@ -86,25 +74,20 @@ def _queue(draft: Draft, prefix: str, section: Section) -> tuple[str, int]:
     if tries is None:
         todo = f"Copilot has none; here a message that fails {DEFAULT_TRIES} times moves to a dead-letter queue"
         section.differ("dead_letter", todo)
-    options: dict[str, Expression] = dict(fifo)
-    options |= durations(section, TIMES)
-    options["dead_letter_queue"] = call(
-        "sqs.DeadLetterQueue", queue=dead_letters, max_receive_count=str(tries or DEFAULT_TRIES)
-    )
-    variable = draft.make(
-        f"{prefix}_queue", made("sqs.Queue", f"{prefix}Queue", **options, enforce_ssl="True"), owns=owns
-    )
+    after_tries = call("sqs.DeadLetterQueue", queue=dead_letters, max_receive_count=str(tries or DEFAULT_TRIES))
+    options = fifo | durations(section, TIMES) | {"dead_letter_queue": after_tries, "enforce_ssl": "True"}
+    queue = made("sqs.Queue", f"{prefix}Queue", **options)
+    variable = draft.make(f"{prefix}_queue", queue, owns=section.path or "subscribe")
     timeout = section.milliseconds("timeout")
     return variable, DEFAULT_TIMEOUT if timeout is None else timeout
 
 
 def _fifo(section: Section) -> dict[str, Expression]:
     """Return what makes a topic or queue a FIFO one. Copilot adds `.fifo` to the name of a topic."""
-    if not _is_fifo(section):
-        return {}
-    is_unique = section.is_map("fifo") and section.section("fifo").flag("content_based_deduplication")
-    names = ("fifo", *(("content_based_deduplication",) if is_unique else ()))
-    return dict.fromkeys(names, "True")
+    options: dict[str, Expression] = {"fifo": "True"} if section.is_on("fifo") else {}
+    if section.is_map("fifo") and section.section("fifo").flag("content_based_deduplication"):
+        options["content_based_deduplication"] = "True"
+    return options
 
 
 def _fifo_queue(section: Section) -> dict[str, Expression]:
@@ -126,17 +109,16 @@ def _fifo_queue(section: Section) -> dict[str, Expression]:
 def _topic(draft: Draft, service: str, name: str, *, is_fifo: bool) -> str:
     """Return the variable of a topic: an argument of the stack, or Copilot's own by its ARN."""
     name += ".fifo" if is_fifo else ""
-    variable = f"{safe_name(service)}_{topic_attribute(name)}"
     topic = Topic(service, name)
-    if topic in draft.topics and service != draft.name:
-        draft.subscribed.add(topic)
-        return variable
+    if topic in draft.topics and service == draft.name:
+        return f"self.{topic.attribute}"
     if topic in draft.topics:
-        return f"self.{topic_attribute(name)}"
+        draft.subscribed.add(topic)
+        return topic.variable
     resource = text(f"{draft.application}-{ENVIRONMENT}-{service}-{name}")
     arn = call("self.format_arn", service=text("sns"), resource=resource)
     topic_id = f"{construct_id(service)}{construct_id(name)}Topic"
-    return draft.imported(variable, made("sns.Topic.from_topic_arn", topic_id, arn))
+    return draft.imported(topic.variable, made("sns.Topic.from_topic_arn", topic_id, arn))
 
 
 def _subscription(draft: Draft, section: Section, topic: str, queue: str) -> None:

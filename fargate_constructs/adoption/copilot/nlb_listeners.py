@@ -1,19 +1,27 @@
 """Listeners of a Network Load Balancer."""
 
-from fargate_constructs.adoption.copilot.code import Expression, Listed, call, made, text
+from typing import NamedTuple
+
+from fargate_constructs.adoption.copilot.code import Listed, call, listed, made, text
 from fargate_constructs.adoption.copilot.container_ports import Ports, Target
-from fargate_constructs.adoption.copilot.draft import Draft
+from fargate_constructs.adoption.copilot.draft import Draft, durations, numbers
 from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.source import Block, Items
-from fargate_constructs.adoption.copilot.values import duration_code, port_and_protocol
+from fargate_constructs.adoption.copilot.values import port_and_protocol
 
 TLS = "a TLS listener needs a certificate: call add_listener with protocol=elbv2.Protocol.TLS and certificate="
-OVERRIDES = {
-    "healthy_threshold": "HealthyThresholdCount",
-    "unhealthy_threshold": "UnhealthyThresholdCount",
-    "interval": "HealthCheckIntervalSeconds",
-    "timeout": "HealthCheckTimeoutSeconds",
-}
+COUNTS = {"healthy_threshold": "HealthyThresholdCount", "unhealthy_threshold": "UnhealthyThresholdCount"}
+TIMES = {"interval": "HealthCheckIntervalSeconds", "timeout": "HealthCheckTimeoutSeconds"}
+
+
+class Listener(NamedTuple):
+    """A listener: its port and protocol, the target's port, and the port of the check."""
+
+    section: Section
+    port: int
+    protocol: str
+    target: Target
+    check: Target | None
 
 
 class Listeners:
@@ -22,15 +30,13 @@ class Listeners:
     def __init__(self, draft: Draft, ports: Ports) -> None:
         self._draft = draft
         self._ports = ports
-        root = draft.root
-        self._sections: list[Section] = []
-        if draft.kind == "L" and "nlb" in root:
-            nlb = root.section("nlb")
-            self._sections = [nlb, *nlb.sections("additional_listeners")]
-        self._found = [found for section in self._sections if (found := self._read(section))]
+        sections: list[Section] = []
+        if draft.kind == "L" and "nlb" in draft.root:
+            nlb = draft.root.section("nlb")
+            sections = [nlb, *nlb.sections("additional_listeners")]
+        self._found = [found for section in sections if (found := self._read(section))]
 
-    def _read(self, section: Section) -> "tuple[Section, int, str, Target, Target | None] | None":
-        """Read a listener: its port and protocol, the target's port, and the port of the check."""
+    def _read(self, section: Section) -> Listener | None:
         port = section.text("port")
         parsed = port_and_protocol(port or "")
         if parsed is None:
@@ -54,7 +60,7 @@ class Listeners:
             self._ports.use(check)
         elif protocol == "udp":
             check = Target("", self._ports.numbers[0])
-        return section, number, protocol, target, check
+        return Listener(section, number, protocol, target, check)
 
     def write(self) -> None:
         """Add the endpoint, its listeners, and a security group that the load balancer may enter."""
@@ -65,23 +71,23 @@ class Listeners:
         group = made("ec2.SecurityGroup", "NlbTasks", vpc="environment.vpc", description=description)
         tasks = draft.make("nlb_tasks", group, owns="nlb")
         groups = draft.arguments["security_groups"]
-        draft.arguments["security_groups"] = Listed((*groups.items, tasks)) if isinstance(groups, Listed) else groups
+        draft.arguments["security_groups"] = listed([*groups.items, tasks]) if isinstance(groups, Listed) else groups
         tcp = made("TcpEndpoint", "Tcp", network=draft.arguments["network"])
         draft.do("tcp", tcp, target="tcp", owns="nlb")
-        for index, (section, number, protocol, target, check) in enumerate(self._found):
-            delay = section.milliseconds("deregistration_delay")
+        for index, each in enumerate(self._found):
+            port = self._ports.route_port(each.target)
             value = call(
                 "tcp.add_listener",
-                text(f"Port{number}"),
-                port=str(number),
+                text(f"Port{each.port}"),
+                port=str(each.port),
                 service=draft.variable,
-                protocol="elbv2.Protocol.UDP" if protocol == "udp" else None,
-                target_port=_named(self._ports.route_port(target)),
-                health_check_port=None if check is None else text(self._ports.name(check)),
-                deregistration_delay=None if delay is None else duration_code(delay),
+                protocol="elbv2.Protocol.UDP" if each.protocol == "udp" else None,
+                target_port=text(port) if port else None,
+                health_check_port=text(self._ports.name(each.check)) if each.check else None,
+                **durations(each.section, {"deregistration_delay": "deregistration_delay"}),
             )
-            draft.do(f"listener {number}", value, owns=section.path)
-            self._settings(section, index)
+            draft.do(f"listener {each.port}", value, owns=each.section.path)
+            self._settings(each.section, index)
 
     def _settings(self, section: Section, index: int) -> None:
         """Add what the construct has no argument for."""
@@ -91,21 +97,11 @@ class Listeners:
             value = call(f"{group}.set_attribute", text("stickiness.enabled"), text("true"))
             draft.do(f"sticky {index}", value, owns=f"{section.path}.stickiness")
         check = section.section("healthcheck")
-        values: dict[str, Expression] = {}
-        for key, name in OVERRIDES.items():
-            if key in {"interval", "timeout"}:
-                length = check.milliseconds(key)
-                number = None if length is None else length // 1_000
-            else:
-                number = check.number(key)
-            if number is not None:
-                values[name] = str(number)
+        values = numbers(check, COUNTS)
+        lengths = {name: check.milliseconds(key) for key, name in TIMES.items()}
+        values |= {name: str(length // 1_000) for name, length in lengths.items() if length is not None}
         if values:
             draft.override(f"network_group_{index}", "elbv2.CfnTargetGroup", group, values, owns=check.path)
-
-
-def _named(name: str) -> Expression | None:
-    return text(name) if name else None
 
 
 def _note_aliases(section: Section) -> None:

@@ -1,12 +1,15 @@
 """Reads the values of a manifest by type, and notes which ones no reader took."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from fargate_constructs.adoption.copilot.fields import unknown_field, what_to_do
 from fargate_constructs.adoption.copilot.source import VARIABLE, WRITTEN, Block, Items, ManifestError, Scalar, Value
 from fargate_constructs.adoption.copilot.values import flag, milliseconds
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,41 +91,36 @@ class Section:
             raise self.wrong(key, "a list of texts", value)
         return [each.text for each in items if isinstance(each, Scalar)]
 
+    def _parsed(self, key: str, parse: Callable[[str], T | None], expected: str) -> T | None:
+        text = self.text(key)
+        value = None if text is None else parse(text)
+        if text is not None and value is None:
+            raise self.wrong(key, expected, text)
+        return value
+
     def number(self, key: str) -> int | None:
         """Take a whole number."""
-        text = self.text(key)
-        if text is None:
-            return None
-        if not text.isdecimal():
-            raise self.wrong(key, "a whole number", text)
-        return int(text)
+        return self._parsed(key, lambda text: int(text) if text.isdecimal() else None, "a whole number")
 
     def flag(self, key: str) -> bool | None:
         """Take a boolean."""
-        text = self.text(key)
-        value = None if text is None else flag(text)
-        if text is not None and value is None:
-            raise self.wrong(key, "true or false", text)
-        return value
+        return self._parsed(key, flag, "true or false")
 
     def milliseconds(self, key: str) -> int | None:
         """Take a duration."""
-        text = self.text(key)
-        value = None if text is None else milliseconds(text)
-        if text is not None and value is None:
-            raise self.wrong(key, "a duration such as 30s or 1h30m", text)
-        return value
+        return self._parsed(key, milliseconds, "a duration such as 30s or 1h30m")
 
     def choice(self, key: str, allowed: Sequence[str]) -> str | None:
         """Take one of several texts."""
-        text = self.text(key)
-        if text is not None and text not in allowed:
-            raise self.wrong(key, f"one of {', '.join(allowed)}", text)
-        return text
+        return self._parsed(key, lambda text: text if text in allowed else None, f"one of {', '.join(allowed)}")
 
     def is_map(self, key: str) -> bool:
         """Whether a value is a map."""
         return isinstance(self.raw(key), Block)
+
+    def is_on(self, key: str) -> bool:
+        """Whether a value is a map, or takes one that is true."""
+        return self.is_map(key) or bool(self.flag(key))
 
     def section(self, key: str) -> "Section":
         """Return the map of a key, which is empty if there is none. Its own values are still to be taken."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from fargate_constructs.adoption.copilot.code import (
     INDENT,
@@ -39,57 +39,46 @@ COMMENT_WIDTH = 80
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. Its key says which statements of several environments are the same one."""
+    """One statement."""
 
-    key: str
     value: Expression
     target: str = ""
     """The variable to which the value is assigned."""
     is_import: bool = False
     """Whether it makes nothing in the template, so that each environment may have it."""
-    owns: tuple[str, ...] = ()
-    """The fields of the manifest whose notes are beside it."""
+    owns: str | None = None
+    """The field of the manifest whose notes are beside it."""
     comments: tuple[str, ...] = ()
 
 
-@dataclass
-class Statements:
-    """The statements of one workload in one environment."""
+# Those of one workload in one environment. The keys say which statements of several environments are the same one.
+Statements = dict[str, Statement]
 
-    items: list[Statement] = field(default_factory=list)
 
-    def add(self, statement: Statement) -> None:
-        """Add a statement, unless it is there."""
-        if statement.key not in {each.key for each in self.items}:
-            self.items.append(statement)
+def without_unused(statements: Statements) -> Statements:
+    """Return the statements without the variables that no other statement reads."""
+    code = {key: flat_code(each.value) for key, each in statements.items()}
 
-    def without_unused(self) -> "Statements":
-        """Return the statements without the variables that no other statement reads."""
-        code = {each.key: flat_code(each.value) for each in self.items}
+    def is_used(own_key: str, target: str) -> bool:
+        word = re.compile(rf"\b{re.escape(target)}\b")
+        return any(word.search(text) for key, text in code.items() if key != own_key)
 
-        def is_used(statement: Statement) -> bool:
-            word = re.compile(rf"\b{re.escape(statement.target)}\b")
-            return any(word.search(text) for key, text in code.items() if key != statement.key)
+    return {
+        key: each if each.target.startswith("self.") or is_used(key, each.target) else replace(each, target="")
+        for key, each in statements.items()
+    }
 
-        return Statements(
-            [
-                each if each.target.startswith("self.") or is_used(each) else replace(each, target="")
-                for each in self.items
-            ]
-        )
 
-    def with_notes(self, notes: Sequence[Note]) -> "Statements":
-        """Return the statements with each note as a comment, next to its place."""
-        comments: dict[str, list[str]] = {}
-        for note in notes:
-            owner = max(
-                ((len(prefix), each.key) for each in self.items for prefix in each.owns if _is_in(note.path, prefix)),
-                default=(0, next(each.key for each in self.items if "" in each.owns)),
-            )
-            comments.setdefault(owner[1], []).append(note.text)
-        return Statements(
-            [replace(each, comments=(*each.comments, *comments.get(each.key, ()))) for each in self.items]
-        )
+def with_notes(statements: Statements, notes: Sequence[Note]) -> Statements:
+    """Return the statements with each note as a comment, next to its place."""
+    found = dict(statements)
+    for note in notes:
+        owners = {
+            key: each.owns for key, each in found.items() if each.owns is not None and _is_in(note.path, each.owns)
+        }
+        key = max(owners, key=lambda each: (len(owners[each]), each))
+        found[key] = replace(found[key], comments=(*found[key].comments, note.text))
+    return found
 
 
 def _is_in(path: str, prefix: str) -> bool:
@@ -101,7 +90,7 @@ def merged_lines(by_name: Mapping[str, Statements], indent: int) -> Iterator[str
     blocks: list[tuple[tuple[str, ...], list[str]]] = []
     partial: set[str] = set()
     for key in _order(by_name):
-        found = {name: each for name, statements in by_name.items() for each in statements.items if each.key == key}
+        found = {name: statements[key] for name, statements in by_name.items() if key in statements}
         everywhere = set(found) == set(by_name) or next(iter(found.values())).is_import
         names = () if everywhere else tuple(found)
         if names:
@@ -122,11 +111,11 @@ def _order(by_name: Mapping[str, Statements]) -> list[str]:
     order: list[str] = []
     for statements in by_name.values():
         position = 0
-        for each in statements.items:
-            if each.key in order:
-                position = order.index(each.key) + 1
+        for key in statements:
+            if key in order:
+                position = order.index(key) + 1
             else:
-                order.insert(position, each.key)
+                order.insert(position, key)
                 position += 1
     return order
 

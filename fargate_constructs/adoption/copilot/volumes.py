@@ -1,7 +1,6 @@
 """Volumes: empty ones, file systems of Copilot, and file systems made elsewhere."""
 
 import zlib
-from dataclasses import dataclass
 
 from fargate_constructs.adoption.copilot.code import Expression, call, made, text
 from fargate_constructs.adoption.copilot.containers import mount_points, safe_sidecar
@@ -10,14 +9,8 @@ from fargate_constructs.adoption.copilot.sections import Section
 from fargate_constructs.adoption.copilot.values import construct_id
 
 UNKNOWN = "no volume of the manifest has this name; if an override made it, add the volume and the mount by hand"
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A volume: the variables of its file system and access point, or neither."""
-
-    file_system: str = ""
-    access_point: str = ""
+# The variables of a file system and an access point; none for an empty volume.
+Volume = tuple[str, str] | None
 
 
 def volumes(draft: Draft) -> None:
@@ -28,7 +21,7 @@ def volumes(draft: Draft) -> None:
         found[name] = _volume(draft, name, section)
         if path := section.text("path"):
             paths[name] = path
-            _mount(draft, name, found[name], path=path, section=section, owns=f"storage.volumes.{name}")
+            _mount(draft, section, name, found[name], path)
     draft.variables |= mount_points(paths)
     for sidecar, section in draft.root.children("sidecars").items():
         for mount in section.sections("mount_points"):
@@ -38,36 +31,26 @@ def volumes(draft: Draft) -> None:
                 mount.take("path")
                 mount.take("read_only")
                 continue
-            _mount(
-                draft,
-                source,
-                found[source],
-                path=mount.text("path") or "",
-                section=mount,
-                sidecar=sidecar,
-                owns=mount.path,
-            )
+            _mount(draft, mount, source, found[source], mount.text("path") or "", sidecar=sidecar)
 
 
-def _mount(
-    draft: Draft, name: str, volume: Volume, *, path: str, section: Section, sidecar: str = "", owns: str
-) -> None:
+def _mount(draft: Draft, section: Section, name: str, volume: Volume, path: str, *, sidecar: str = "") -> None:
     read_only = section.flag("read_only") is not False  # as Copilot's default
     container = safe_sidecar(draft, sidecar) if sidecar else ""
-    key = f"mount {name} {sidecar} {path}"
-    if volume.file_system:
+    if volume:
+        file_system, access_point = volume
         value = call(
             draft.of_service("mount_file_system"),
             text(path),
-            file_system=volume.file_system,
-            access_point=volume.access_point,
+            file_system=file_system,
+            access_point=access_point,
             read_only="True" if read_only else None,
             container=container or None,
         )
     else:
         mount = call("ecs.MountPoint", container_path=text(path), source_volume=text(name), read_only=str(read_only))
         value = call(f"{container or draft.of_service('container')}.add_mount_points", mount)
-    draft.do(key, value, owns=owns)
+    draft.do(f"mount {name} {sidecar} {path}", value, owns=section.path)
 
 
 def _volume(draft: Draft, name: str, section: Section) -> Volume:
@@ -75,13 +58,12 @@ def _volume(draft: Draft, name: str, section: Section) -> Volume:
         if section.flag("efs"):
             return _managed(draft, name, None, None)
         value = call(draft.of_service("task_definition.add_volume"), name=text(name))
-        draft.do(f"volume {name}", value, owns=f"storage.volumes.{name}")
-        return Volume()
+        draft.do(f"volume {name}", value, owns=section.path)
+        return None
     efs = section.section("efs")
-    uid, gid = efs.text("uid"), efs.text("gid")
-    if "id" not in efs:
-        return _managed(draft, name, uid, gid)
-    return _elsewhere(draft, name, efs)
+    if "id" in efs:
+        return _elsewhere(draft, name, efs)
+    return _managed(draft, name, efs.text("uid"), efs.text("gid"))
 
 
 def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volume:
@@ -99,7 +81,7 @@ def _managed(draft: Draft, name: str, uid: str | None, gid: str | None) -> Volum
         posix_user=user,
         create_acl=acl,
     )
-    return Volume(variable, draft.make(f"{name}_access_point", point))
+    return variable, draft.make(f"{name}_access_point", point)
 
 
 def _file_system(draft: Draft, name: str, file_system_id: Expression) -> str:
@@ -116,9 +98,10 @@ def _file_system(draft: Draft, name: str, file_system_id: Expression) -> str:
 def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
     prefix = construct_id(name)
     if efs.is_map("id"):
-        variable = _file_system(draft, name, call("Fn.import_value", text(efs.section("id").text("from_cfn") or "")))
+        efs_id: Expression = call("Fn.import_value", text(efs.section("id").text("from_cfn") or ""))
     else:
-        variable = _file_system(draft, name, text(efs.text("id") or ""))
+        efs_id = text(efs.text("id") or "")
+    variable = _file_system(draft, name, efs_id)
     auth = efs.section("auth")
     if auth.flag("iam") is False:
         auth.differ("iam", "the mount uses the task's role here; the policy of the file system must allow that role")
@@ -126,6 +109,6 @@ def _elsewhere(draft: Draft, name: str, efs: Section) -> Volume:
     if point_id := auth.text("access_point_id"):
         method, options = "efs.AccessPoint.from_access_point_attributes", {"access_point_id": text(point_id)}
         point = made(method, f"{prefix}AccessPoint", **options, file_system=variable)
-        return Volume(variable, draft.imported(f"{name}_access_point", point))
+        return variable, draft.imported(f"{name}_access_point", point)
     point = made("efs.AccessPoint", f"{prefix}AccessPoint", file_system=variable, path=text(root_dir))
-    return Volume(variable, draft.make(f"{name}_access_point", point))
+    return variable, draft.make(f"{name}_access_point", point)

@@ -1,7 +1,7 @@
 """One manifest in one environment, as statements of an app."""
 
 from fargate_constructs.adoption.copilot import messages, task_fields
-from fargate_constructs.adoption.copilot.code import Expression, call, made, text
+from fargate_constructs.adoption.copilot.code import call, made, text
 from fargate_constructs.adoption.copilot.container_ports import Ports
 from fargate_constructs.adoption.copilot.containers import environment_argument, health_check, main_container, sidecars
 from fargate_constructs.adoption.copilot.count_fields import deployment, scaling
@@ -9,7 +9,7 @@ from fargate_constructs.adoption.copilot.draft import Draft
 from fargate_constructs.adoption.copilot.health_fields import service_health
 from fargate_constructs.adoption.copilot.http_rules import Routes
 from fargate_constructs.adoption.copilot.nlb_listeners import Listeners
-from fargate_constructs.adoption.copilot.statements import Statement, Statements
+from fargate_constructs.adoption.copilot.statements import Statement, Statements, with_notes, without_unused
 from fargate_constructs.adoption.copilot.values import construct_id, cron_expression, duration_code, milliseconds
 from fargate_constructs.adoption.copilot.volumes import volumes
 
@@ -52,15 +52,15 @@ def statements(draft: Draft, position: int) -> Statements:
         _job(draft)
     else:
         _service(draft, position)
-    _finish(draft)
+    draft.arguments["name"] = text(draft.alias or draft.name)
+    draft.arguments["environment"] = environment_argument(draft, draft.variables)
     task_fields.overrides(draft)
     root.list_rest()
-    constructor = Statement("service", _constructor(draft), draft.variable, owns=("",))
-    return (
-        Statements([*draft.before.items, constructor, *draft.after.items])
-        .without_unused()
-        .with_notes(root.ledger.notes)
-    )
+    arguments = {name: draft.arguments[name] for name in ORDER if name in draft.arguments} | draft.arguments
+    constructor = made(draft.function, construct_id(draft.name), **arguments)
+    service = Statement(constructor, draft.variable, owns="")
+    found = without_unused({**draft.before, "service": service, **draft.after})
+    return with_notes(found, root.ledger.notes)
 
 
 def _service(draft: Draft, position: int) -> None:
@@ -112,8 +112,7 @@ def _worker(draft: Draft) -> str:
 def _connect(draft: Draft) -> None:
     """Join Copilot's namespace of Service Connect."""
     section = draft.root.section("network")
-    is_on = section.is_map("connect") or section.flag("connect")
-    if not is_on:
+    if not section.is_on("connect"):
         return
     if section.is_map("connect") and (alias := section.section("connect").text("alias")):
         draft.alias = alias
@@ -121,8 +120,7 @@ def _connect(draft: Draft) -> None:
         section.lose("connect", "a QueueWorker has no links; give its tasks the address of the service")
         return
     # Copilot names no protocol, and the proxies then handle connections.
-    namespace = call("ServiceConnect.tcp", namespace="environment.namespace")
-    draft.arguments["service_connect"] = namespace
+    draft.arguments["service_connect"] = call("ServiceConnect.tcp", namespace="environment.namespace")
     draft.do("namespace", call(draft.of_service("join_namespace")), owns="network.connect")
 
 
@@ -149,15 +147,5 @@ def _job(draft: Draft) -> None:
     if check := health_check(root.section("image").section("healthcheck")):
         draft.arguments["health_check"] = check
     network = root.section("network")
-    if network.is_map("connect") or network.flag("connect"):
+    if network.is_on("connect"):
         network.lose("connect", "tasks without a service have no Service Connect; call the service by another name")
-
-
-def _finish(draft: Draft) -> None:
-    draft.arguments["name"] = text(draft.alias or draft.name)
-    draft.arguments["environment"] = environment_argument(draft, draft.variables)
-
-
-def _constructor(draft: Draft) -> Expression:
-    ordered = sorted(draft.arguments.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER))
-    return made(draft.function, construct_id(draft.name), **dict(ordered))
