@@ -124,10 +124,7 @@ def test_regions_without_such_a_front_are_refused(region: str, front: type[Accel
     ("arguments", "message"),
     [
         ({"static_ips": True}, "Test/Behind is behind Test/Behind/StaticIps already, got a second front; use one"),
-        (
-            {"internal": True},
-            "Test/Behind allows no caller, and an accelerator keeps callers' addresses; pass allow_cid",
-        ),
+        ({"internal": True}, "Test/Behind allows no caller, and an accelerator keeps callers' addresses; pass"),
     ],
     ids=["second front", "no caller"],
 )

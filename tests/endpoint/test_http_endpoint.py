@@ -212,19 +212,13 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         for prefix in ("", "/", "logs/", "/logs", "my-AWSLogs")
     },
     # ingress.py
-    "bare address": (
-        {"allow_cidrs": ["203.0.113.0"]},
-        "allow_cidrs must hold ranges such as '203.0.113.0/24' or '2001:db8::/32', got: '203.0.113.0' (it has no mask",
-    ),
+    "bare address": ({"allow_cidrs": ["203.0.113.0"]}, "allow_cidrs must hold ranges such as '203.0.113.0/24' or"),
     "bare IPv6 address": ({"allow_cidrs": ["2001:db8::1"]}, "(it has no mask; one address ends in /128)"),
     "IPv4 in IPv6": ({"allow_cidrs": ["::ffff:10.0.0.0/104"]}, "(no address on the internet is like this)"),
     "IPv6 of a link": ({"allow_cidrs": ["fe80::%eth0/64"]}, "(no address on the internet is like this)"),
     "host bits": ({"allow_cidrs": ["203.0.113.7/24"]}, "got: '203.0.113.7/24' ("),
     "no range": ({"allow_cidrs": ["office"]}, "got: 'office'"),
-    "IPv6 range": (
-        {"allow_cidrs": ["2001:db8::/32"]},
-        "IPv4 ranges for a load balancer without IPv6 addresses, got: '2001:db8::/32'",
-    ),
+    "IPv6 range": ({"allow_cidrs": ["2001:db8::/32"]}, "IPv4 ranges for a load balancer without IPv6 addresses"),
     "any IPv4 peer": ({"allow_from": [ec2.Peer.any_ipv4()]}, "write allow_cidrs=['0.0.0.0/0']"),
     "any IPv6 peer": ({"allow_from": [ec2.Peer.any_ipv6()]}, "write allow_cidrs=['::/0']"),
     "six groups": (
@@ -232,17 +226,11 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         "fit into 5 security groups of 60 rules, got: 6 for 0 ranges and 6 others on ports 80",
     ),
     # static_ips.py
-    "no allocation ID": (
-        {"static_ips": ["203.0.113.7", "eipalloc-2"]},
-        "static_ips must hold IDs such as 'eipalloc-0123…', got: '203",
-    ),
+    "no allocation ID": ({"static_ips": ["203.0.113.7", "eipalloc-2"]}, "static_ips must hold IDs such as"),
     "one address": ({"static_ips": ["eipalloc-1"]}, "True or 2 IDs, one for each zone, got: ['eipalloc-1']"),
     "no address": ({"static_ips": []}, "True or 2 IDs, one for each zone, got: []"),
     "the same address": ({"static_ips": ["eipalloc-1"] * 2}, "static_ips must differ from each other"),
-    "internal static IPs": (
-        {"static_ips": True, "internal": True},
-        "static_ips are public IPv4 addresses, got them beside internal=True",
-    ),
+    "internal static IPs": ({"static_ips": True, "internal": True}, "static_ips are public IPv4 addresses, got them"),
     "dual-stack static IPs": (
         lambda idle: {
             "static_ips": True,
@@ -286,20 +274,14 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
 
 WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
     "VPC": (lambda idle: {"network": vpc_in(idle)}, "network must be Network, got: the Vpc"),
-    "certificate": (
-        {"certificate": "arn:1"},
-        "certificate must be aws_certificatemanager.ICertificate or None, got: 'arn:1'; import it by acm.Certificate",
-    ),
+    "certificate": ({"certificate": "arn:1"}, "certificate must be aws_certificatemanager.ICertificate or None"),
     "zone": ({"hosted_zone": "Z1"}, "or None, got: 'Z1'; import it by route53.HostedZone"),
     "archive": (
         lambda idle: {"access_log_bucket": LogArchive(idle.stack, f"Archive{next(NUMBERS)}")},
         "access_log_bucket must be aws_s3.IBucket or None, got: the LogArchive",
     ),
     "one range": ({"allow_cidrs": "10.0.0.0/8"}, "write allow_cidrs=['10.0.0.0/8']"),
-    "one peer": (
-        {"allow_from": ec2.Peer.prefix_list("pl-1")},
-        "allow_from must be a list of aws_ec2.IConnectable or None, got: ",
-    ),
+    "one peer": ({"allow_from": ec2.Peer.prefix_list("pl-1")}, "allow_from must be a list of aws_ec2.IConnectable"),
     "one group": ({"allow_from": "sg-123"}, "allow_from must be a list of aws_ec2.IConnectable or None, got: "),
     "IDs of groups": ({"allow_from": ["sg-123"]}, "got: ['sg-123']; address ranges go to allow_cidrs"),
     "seconds": ({"idle_timeout": 600}, "got: 600; write Duration.seconds(...)"),

@@ -68,11 +68,7 @@ def endpoint(idle: Idle) -> HttpEndpoint:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (
-            {"html": "é" * 512 + "!"},
-            ValueError,
-            "html must be 1 to 1024 bytes, the limit of a load balancer's own respo",
-        ),
+        ({"html": "é" * 512 + "!"}, ValueError, "html must be 1 to 1024 bytes, the limit of a load balancer's own"),
         ({"html": ""}, ValueError, "got: 0; serve pictures and styles from another place"),
         ({"html": "again"}, ValueError, "has a maintenance page already, got another; call maintenance once"),
         # `cdk deploy -c maintenance=false` gives a string, which Python takes for true.

@@ -166,31 +166,13 @@ SQL = "AWSManagedRulesSQLiRuleSet"
         (lambda: WebAcl.from_arn("arn:aws:waf-regional:eu-west-1:123456789012:webacl/1"), "got: 'arn:aws:waf-regional"),
         (lambda: WebAcl.managed(rule_groups=[]), "rule_groups must hold a group, got none and no rate_limit"),
         (lambda: WebAcl.managed(rule_groups=[SQL, SQL]), "rule_groups must differ from each other"),
-        (
-            lambda: WebAcl.managed(rule_groups=["Ours"]),
-            "names of AWS's groups, got: 'Ours'; AWS has AWSManagedRulesCom",
-        ),
-        (
-            lambda: WebAcl.managed(rule_groups=["AWSManagedRulesCommonRules"]),
-            "did you mean 'AWSManagedRulesCommonRuleSet'? For your own rules",
-        ),
-        (
-            lambda: WebAcl.managed(rule_groups=["AWSManagedRulesATPRuleSet"]),
-            "got: 'AWSManagedRulesATPRuleSet'; make your own web ACL with it",
-        ),
-        (
-            lambda: WebAcl.managed(rule_groups=[SQL], counted_rules={"Other": ["A"]}),
-            "must belong to groups of rule_groups, got: ['Other']",
-        ),
-        (
-            lambda: WebAcl.managed(rule_groups=[], rate_limit=9),
-            "rate_limit must be 10 to 2000000000 requests in five minutes, got: 9",
-        ),
+        (lambda: WebAcl.managed(rule_groups=["Ours"]), "names of AWS's groups, got: 'Ours'; AWS has AWSManagedRulesCo"),
+        (lambda: WebAcl.managed(rule_groups=["AWSManagedRulesCommonRules"]), "did you mean 'AWSManagedRulesCommonRule"),
+        (lambda: WebAcl.managed(rule_groups=["AWSManagedRulesATPRuleSet"]), "got: 'AWSManagedRulesATPRuleSet'; make"),
+        (lambda: WebAcl.managed(rule_groups=[SQL], counted_rules={"Other": ["A"]}), "must belong to groups of rule_gr"),
+        (lambda: WebAcl.managed(rule_groups=[], rate_limit=9), "rate_limit must be 10 to 2000000000 requests in"),
         (lambda: WebAcl.managed(rule_groups=SQL), f"write rule_groups=['{SQL}']"),
-        (
-            lambda: WebAcl.managed(counted_rules={SQL: "SQLi_BODY"}),
-            "counted_rules must be a dict of str to a list of str, got: 'SQLi_BODY' for",
-        ),
+        (lambda: WebAcl.managed(counted_rules={SQL: "SQLi_BODY"}), "counted_rules must be a dict of str to a list"),
     ],
 )
 def test_web_acls_that_are_refused(make: Callable[[], WebAcl], message: str) -> None:

@@ -145,16 +145,8 @@ def lab() -> Lab:
         ({"Blue": 1000, "Green": 1}, {}, "the weight of Test/Blue must be 0 to 999, got: 1000"),
         ({"Blue": 1, "Green": -1}, {}, "the weight of Test/Green must be 0 to 999, got: -1"),
         ({"Blue": 0, "Green": 0}, {}, "weights must not be 0 for every service: callers would get 503; give one of"),
-        (
-            {"Blue": 1, "Green": 1},
-            {"stickiness_duration": Duration.days(8)},
-            "stickiness_duration must be 1 to 604800 seconds, got: 691200",
-        ),
-        (
-            {"Blue": 1, "Canary": 1},
-            {},
-            "so it cannot share route 'Web', got: Test/Canary, deployed CANARY; deploy it with Deployment.rolling()",
-        ),
+        ({"Blue": 1, "Green": 1}, {"stickiness_duration": Duration.days(8)}, "stickiness_duration must be 1 to"),
+        ({"Blue": 1, "Canary": 1}, {}, "so it cannot share route 'Web', got: Test/Canary, deployed CANARY; deploy"),
         ({"Both": 1, "Blue": 1}, {}, "so it cannot share route 'Web', got: Test/Both, deployed ROLLING"),
         ({"Blue": 1, "Worker": 1}, {}, "a route needs a service with a port, got the worker 'worker'"),
         ({"Blue": 1, "Green": 1}, {"port": "admin"}, "port must be a name that 'blue' gave (none), got: 'admin'"),

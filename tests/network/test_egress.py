@@ -222,20 +222,11 @@ def test_addresses_from_a_pool(source: str, property_: str) -> None:
             lambda: Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=["203.0.113.7"]),
             "egress_ips must name the address of each of the 2 eip_allocation_ids, got: 1",
         ),
-        (
-            lambda: Egress.per_az(egress_ips="203.0.113.7"),
-            "must be a list of str, got: '203.0.113.7'; write",
-        ),
+        (lambda: Egress.per_az(egress_ips="203.0.113.7"), "must be a list of str, got: '203.0.113.7'; write"),
         (lambda: Egress.per_az(adresses_per_az=2), "adresses_per_az"),  # type: ignore[call-arg]
         (Egress, "Egress is made by a named constructor, got: Egress(); write Egress.per_az(...)"),
-        (
-            lambda: network_with(Egress.per_az(eip_allocation_ids=ALLOCATIONS[:1])),
-            "must hold 2: 1 for each of the 2 zones that Egress.per_az() uses, got: 1",
-        ),
-        (
-            lambda: network_with(Egress.single(eip_allocation_ids=ALLOCATIONS[:2])),
-            "must hold 1: 1 for each of the 1 zones that Egress.single() uses, got: 2",
-        ),
+        (lambda: network_with(Egress.per_az(eip_allocation_ids=ALLOCATIONS[:1])), "2 zones that Egress.per_az() uses"),
+        (lambda: network_with(Egress.single(eip_allocation_ids=ALLOCATIONS[:2])), "1 zones that Egress.single() uses"),
         (
             lambda: network_with(Egress.regional(addresses_per_az=2, eip_allocation_ids=ALLOCATIONS[:2])),
             "must hold 4: 2 for each of the 2 zones that Egress.regional() uses, got: 2",
