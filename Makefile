@@ -56,6 +56,7 @@ quick: $(VENV)/.ready  ## run ruff and the tests that find most, in under 45 s
 
 long: $(VENV)/.ready  ## run the tests that take too long for make test, such as all moves of docs/migrating.md
 	pytest -m long
+	pytest -m hypothesis --hypothesis-profile=long tests/endpoint
 
 audit: $(VENV)/.ready $(VENV)/audit/.ready  ## run cdk-nag, cfn-lint and checkov on each mode of each part
 	pytest tests/test_security.py

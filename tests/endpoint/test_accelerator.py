@@ -11,7 +11,7 @@ from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import CloudFrontDistribution, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint.accelerator import Accelerator
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
 

@@ -17,7 +17,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
 from fargate_constructs.network.network import Network
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
 

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import IMAGE, network_in
 
 

@@ -19,6 +19,8 @@ from fargate_constructs.endpoint.redirects import Redirect
 
 Written = dict[str, Any]
 """Conditions as a test writes them."""
+# A sample, other examples each time. `make long` asks for 80 times as many.
+RANDOM = settings(deadline=None, max_examples=settings.default.max_examples // 4)
 
 # --- The load balancer, as AWS describes it: the rule with the lowest priority whose conditions are all met ---
 
@@ -238,7 +240,7 @@ def test_wildcards_that_mean_the_same_match_the_same(written: Written, meant: Wr
     assert match_of(written) == match_of(meant)
 
 
-@settings(deadline=None)
+@RANDOM
 @given(st.lists(CONDITIONS, max_size=8), st.lists(REQUESTS, min_size=1, max_size=8))
 def test_the_first_match_is_the_most_specific_route(routes: list[Conditions], requests: list[Request]) -> None:
     """The load balancer tries our priorities, lowest first, and ends at the route that the stated order puts first."""
@@ -286,7 +288,7 @@ REDIRECTS = st.tuples(
 )
 
 
-@settings(deadline=None)
+@RANDOM
 @given(st.lists(REDIRECTS, min_size=1, max_size=4), st.lists(REQUESTS, min_size=1, max_size=5))
 @example(
     [
@@ -353,7 +355,7 @@ def nested_conditions(draw: st.DrawFn) -> tuple[Conditions, Conditions]:
     return replace(wide, methods=["GET"]), wide
 
 
-@settings(deadline=None)
+@RANDOM
 @given(nested_conditions())
 def test_a_subset_never_comes_after_its_superset(pair: tuple[Conditions, Conditions]) -> None:
     """The narrower of two nested routes is tried first, or the pair is refused."""
@@ -504,7 +506,7 @@ def test_a_request_that_two_routes_match(one: Written, other: Written, request_:
 TEXTS = st.text(alphabet="ab/", max_size=6)
 
 
-@settings(deadline=None)
+@RANDOM
 @given(st.text(alphabet="ab*?/", max_size=6), st.text(alphabet="ab*?/", max_size=6), TEXTS)
 @example("*" * 60 + "a", "*" * 60 + "b", "")
 def test_what_two_patterns_have_in_common(one: str, other: str, text: str) -> None:

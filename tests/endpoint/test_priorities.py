@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate_constructs.endpoint.conditions import Conditions
@@ -23,7 +23,7 @@ from fargate_constructs.endpoint.priorities import (
     priority_of,
     share_of,
 )
-from tests.endpoint.test_matching import CONDITIONS, accepted
+from tests.endpoint.test_matching import CONDITIONS, RANDOM, accepted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +96,7 @@ def test_a_hundred_routes_of_every_kind_at_once() -> None:
     assert [matches[index].rank for index in by_priority] == sorted(match.rank for match in matches)
 
 
-@settings(deadline=None)
+@RANDOM
 @given(st.lists(CONDITIONS, max_size=10), st.randoms(use_true_random=False))
 def test_adding_or_removing_a_route_changes_no_other(routes: list[Conditions], chance: random.Random) -> None:
     """Except for rules whose computed priorities collide, of which `collisions` tells."""

@@ -27,7 +27,7 @@ from fargate_constructs.synthesized.comparable_sources import read_comparable_te
 from fargate_constructs.synthesized.comparable_template import path_of
 from fargate_constructs.synthesized.replacements import find_replacements
 from fargate_constructs.synthesized.target_group_weights import find_weight_resets
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, certificate_in, network_in, zone_in
 from tests.templates import properties
 

@@ -13,7 +13,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.endpoint.sign_in import SignIn, validate_listener
 from tests.audit import findings
-from tests.endpoint.conftest import Idle
+from tests.endpoint.lab import Lab as Idle
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
 from tests.templates import properties, properties_of
 

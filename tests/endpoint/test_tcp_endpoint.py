@@ -5,68 +5,60 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, Duration, Environment, Stack, Token
+from aws_cdk import Duration, Environment, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Annotations, Match
 
 from fargate_constructs import FargateService, FixedEgressNetwork, TcpEndpoint
-from fargate_constructs.network.network import Network
+from fargate_constructs.endpoint.tcp_listeners import ImportedTcpEndpoint
 from fargate_constructs.testing import assert_no_replacement
-from tests.endpoint.conftest import Idle
-from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in, zone_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
 
-BALANCER, ELASTIC_IP = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::EIP"
-GROUP = "AWS::EC2::SecurityGroup"
+ELASTIC_IP, INGRESS = "AWS::EC2::EIP", "AWS::EC2::SecurityGroupIngress"
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/net/shared/0123456789abcdef"
 Protocol = elbv2.Protocol
 
 
-class Lab(NamedTuple):
+class Mail(NamedTuple):
     """An endpoint with a listener of each protocol, for services of another stack, as most tests read it."""
 
-    stack: Stack
-    services: Stack
-    network: Network
+    lab: Lab
+    services: Lab
     endpoint: TcpEndpoint
     listeners: dict[str, elbv2.NetworkListener]
-    template: Template
-    of_services: Template
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def mail() -> Mail:
     """One with a name. One of its listeners is for an office only."""
-    app = App()
-    stack, services = Stack(app, "Test"), Stack(app, "Services")
-    network = network_in(stack)
-    endpoint = TcpEndpoint(stack, "Mail", network=network, domain_name="mail.example.com", hosted_zone=zone_in(stack))
+    lab = Lab()
+    services = Lab("Services", lab.app)
+    endpoint = lab.tcp("Mail", domain_name="mail.example.com", hosted_zone=lab.zone)
     endpoint.publish(parameter_name="/mail/ingress-ips")
-    server = FargateService(services, "Server", network=network, image=IMAGE, port=2525)
+    server = services.service("Server", network=lab.network, port=2525)
     office = ec2.Peer.prefix_list("pl-0123456789abcdef0")
-    listeners = {
-        "Smtp": endpoint.add_listener("Smtp", port=25, service=server, idle_timeout=Duration.minutes(10)),
-        "Mqtts": endpoint.add_listener("Mqtts", port=8883, service=server, protocol=Protocol.TLS),
-        "Imaps": endpoint.add_listener("Imaps", port=993, service=server, protocol=Protocol.TLS),
-        "Dns": endpoint.add_listener(
-            "Dns",
-            port=53,
-            service=server,
-            protocol=Protocol.TCP_UDP,
-            allow_cidrs=["203.0.113.0/24"],
-            allow_from=[office],
-        ),
+    arguments: dict[str, dict[str, Any]] = {
+        "Smtp": {"port": 25, "idle_timeout": Duration.minutes(10)},
+        "Mqtts": {"port": 8883, "protocol": Protocol.TLS},
+        "Imaps": {"port": 993, "protocol": Protocol.TLS},
+        "Dns": {
+            "port": 53,
+            "protocol": Protocol.TCP_UDP,
+            "allow_cidrs": ["203.0.113.0/24"],
+            "allow_from": [office],
+        },
     }
-    templates = Template.from_stack(stack), Template.from_stack(services)
-    return Lab(stack, services, network, endpoint, listeners, *templates)
+    listeners = {name: endpoint.add_listener(name, service=server, **each) for name, each in arguments.items()}
+    return Mail(lab, services, endpoint, listeners)
 
 
-def test_an_elastic_ip_in_each_zone(lab: Lab) -> None:
+def test_an_elastic_ip_in_each_zone(mail: Mail) -> None:
     """They are retained, and published."""
-    found = properties_of(lab.template, lab.endpoint.load_balancer)
+    lab = mail.lab
+    found = lab.of(mail.endpoint.load_balancer)
     elastic_ips = lab.template.find_resources(ELASTIC_IP)
     assert found["Scheme"] == "internet-facing"
     assert [each["SubnetId"] for each in found["SubnetMappings"]] == [
@@ -74,16 +66,15 @@ def test_an_elastic_ip_in_each_zone(lab: Lab) -> None:
     ]
     assert [each["AllocationId"]["Fn::GetAtt"][0] for each in found["SubnetMappings"]] == sorted(elastic_ips)
     assert {each["DeletionPolicy"] for each in elastic_ips.values()} == {"RetainExceptOnCreate"}
-    addresses = [lab.stack.resolve(ip) for ip in lab.endpoint.ingress_ips]
+    addresses = lab.resolve(list(mail.endpoint.ingress_ips))
     assert [each["Fn::GetAtt"][0] for each in addresses] == sorted(elastic_ips)
     lab.template.has_resource_properties("AWS::SSM::Parameter", {"Value": {"Fn::Join": [",", addresses]}})
 
 
-def test_every_attribute_of_the_load_balancer(lab: Lab) -> None:
+def test_every_attribute_of_the_load_balancer(mail: Mail) -> None:
     """Each address reaches tasks in each zone, and TLS connections are logged."""
-    attributes = properties_of(lab.template, lab.endpoint.load_balancer)["LoadBalancerAttributes"]
-    (bucket,) = lab.template.find_resources("AWS::S3::Bucket")
-    assert {each["Key"]: each["Value"] for each in attributes} == {
+    (bucket,) = mail.lab.template.find_resources("AWS::S3::Bucket")
+    assert mail.lab.attributes(mail.endpoint.load_balancer) == {
         "access_logs.s3.bucket": {"Ref": bucket},
         "access_logs.s3.enabled": "true",
         "deletion_protection.enabled": "true",
@@ -91,17 +82,14 @@ def test_every_attribute_of_the_load_balancer(lab: Lab) -> None:
         "load_balancing.cross_zone.enabled": "true",
         "zonal_shift.config.enabled": "true",
     }
-    assert lab.endpoint.access_log_bucket
+    assert mail.endpoint.access_log_bucket
 
 
-def test_the_log_service_of_this_account_writes_the_logs(lab: Lab) -> None:
+def test_the_log_service_of_this_account_writes_the_logs(mail: Mail) -> None:
     """It may put objects below this account's path, and see the bucket's access control list."""
-    (policy,) = properties(lab.template, "AWS::S3::BucketPolicy")
-    statements = [
-        each
-        for each in policy["PolicyDocument"]["Statement"]
-        if each["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
-    ]
+    (policy,) = mail.lab.all("AWS::S3::BucketPolicy")
+    service = {"Service": "delivery.logs.amazonaws.com"}
+    statements = [each for each in policy["PolicyDocument"]["Statement"] if each["Principal"] == service]
     assert [each["Action"] for each in statements] == ["s3:PutObject", "s3:GetBucketAcl"]
     assert str(statements[0]["Resource"]).endswith("'/AWSLogs/', {'Ref': 'AWS::AccountId'}, '/*']]}")
     for each in statements:
@@ -109,20 +97,20 @@ def test_the_log_service_of_this_account_writes_the_logs(lab: Lab) -> None:
         assert ":logs:" in each["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
 
 
-def test_the_name_and_one_certificate(lab: Lab) -> None:
+def test_the_name_and_one_certificate(mail: Mail) -> None:
     """The record leads to the load balancer, and both TLS listeners serve the certificate of the name."""
-    lab.template.has_resource_properties("AWS::Route53::RecordSet", {"Name": "mail.example.com.", "Type": "A"})
-    (certificate,) = properties(lab.template, "AWS::CertificateManager::Certificate")
+    mail.lab.template.has_resource_properties("AWS::Route53::RecordSet", {"Name": "mail.example.com.", "Type": "A"})
+    (certificate,) = mail.lab.all("AWS::CertificateManager::Certificate")
     assert certificate["DomainName"] == "mail.example.com"
-    served = [properties_of(lab.of_services, lab.listeners[name])["Certificates"] for name in ("Mqtts", "Imaps")]
+    served = [mail.services.of(mail.listeners[name])["Certificates"] for name in ("Mqtts", "Imaps")]
     assert served[0] == served[1]
-    assert lab.endpoint.host == "mail.example.com"
+    assert mail.endpoint.host == "mail.example.com"
 
 
-def test_a_listener_of_each_protocol(lab: Lab) -> None:
+def test_a_listener_of_each_protocol(mail: Mail) -> None:
     """TLS ends at the load balancer; what passes through unopened is TCP."""
-    found = {name: properties_of(lab.of_services, each) for name, each in lab.listeners.items()}
-    groups = lab.of_services.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
+    found = {name: mail.services.of(each) for name, each in mail.listeners.items()}
+    groups = mail.services.template.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
     behind = {
         name: groups[each["DefaultActions"][0]["TargetGroupArn"]["Ref"]]["Properties"]["Protocol"]
         for name, each in found.items()
@@ -137,11 +125,11 @@ def test_a_listener_of_each_protocol(lab: Lab) -> None:
     assert found["Mqtts"]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
 
-def test_callers_of_each_port(lab: Lab) -> None:
+def test_callers_of_each_port(mail: Mail) -> None:
     """Everyone, except where a listener says who. UDP has its own rules."""
-    (group,) = lab.endpoint.connections.security_groups
-    rules = properties_of(lab.template, group)["SecurityGroupIngress"]
-    lists = properties(lab.template, "AWS::EC2::SecurityGroupIngress", {"SourcePrefixListId": "pl-0123456789abcdef0"})
+    (group,) = mail.endpoint.connections.security_groups
+    rules = mail.lab.of(group)["SecurityGroupIngress"]
+    lists = mail.lab.all(INGRESS, SourcePrefixListId="pl-0123456789abcdef0")
     assert [(rule["CidrIp"], rule["IpProtocol"], rule["FromPort"]) for rule in rules] == [
         ("0.0.0.0/0", "tcp", 25),
         ("0.0.0.0/0", "tcp", 8883),
@@ -152,228 +140,260 @@ def test_callers_of_each_port(lab: Lab) -> None:
     assert [(rule["IpProtocol"], rule["FromPort"]) for rule in lists] == [("tcp", 53), ("udp", 53)]
 
 
-def test_internal_with_logs_in_a_given_bucket(stack: Stack, network: Network) -> None:
-    """It has private addresses and no Elastic IPs, and allows the callers that are given; logs have a prefix."""
-    zone = route53.HostedZone(stack, "Private", zone_name="corp.example", vpcs=[network.vpc])
-    bucket = s3.Bucket(stack, "Bucket")
-    endpoint = TcpEndpoint(
-        stack,
-        "Endpoint",
-        network=network,
-        internal=True,
-        domain_name="db.corp.example",
-        hosted_zone=zone,
-        access_log_bucket=bucket,
-        access_log_prefix="db",
-        deletion_protection=False,
-        cross_zone_enabled=False,
-    )
-    service = FargateService(stack, "Db", network=network, image=IMAGE, port=5432)
-    endpoint.add_listener("Closed", port=5432, service=service)
-    endpoint.add_listener("Open", port=5433, service=service, allow_cidrs=["10.0.0.0/8"])
-    endpoint.add_listener("Tls", port=5434, service=service, certificate=certificate_in(stack))
+def test_the_services_stack_depends_on_the_endpoints(mail: Mail) -> None:
+    """And never the other way round."""
+    assert mail.services.template  # synthesis adds the dependencies
+    assert [each.stack_name for each in mail.services.stack.dependencies] == ["Test"]
+    assert mail.lab.stack.dependencies == []
 
-    template = Template.from_stack(stack)
-    found = properties_of(template, endpoint.load_balancer)
-    attributes = {each["Key"]: each["Value"] for each in found["LoadBalancerAttributes"]}
-    (group,) = endpoint.connections.security_groups
-    assert (found["Scheme"], found["Subnets"]) == ("internal", [each.subnet_id for each in network.task_subnets])
+
+# --- Other endpoints ---
+
+
+class Others(NamedTuple):
+    """Endpoints of other kinds in one stack."""
+
+    lab: Lab
+    endpoints: dict[str, TcpEndpoint]
+    database: FargateService
+    ipv6: FargateService
+
+    def ingress(self, name: str) -> list[dict[str, Any]]:
+        """Return the rules of the security group of an endpoint."""
+        (group,) = self.endpoints[name].connections.security_groups
+        rules: list[dict[str, Any]] = self.lab.of(group)["SecurityGroupIngress"]
+        return rules
+
+
+@pytest.fixture(scope="module")
+def others() -> Others:
+    """One synthesis for all of them."""
+    lab = Lab()
+    private = route53.HostedZone(lab.stack, "Private", zone_name="corp.example", vpcs=[lab.network.vpc])
+    vpc = ec2.Vpc(lab.stack, "DualStackVpc", ip_protocol=ec2.IpProtocol.DUAL_STACK, max_azs=2)
+    dual_stack = FixedEgressNetwork.from_vpc(lab.stack, "DualStackNetwork", vpc, egress_ips=["203.0.113.7"])
+    arguments: dict[str, dict[str, Any]] = {
+        "Internal": {
+            "internal": True,
+            "domain_name": "db.corp.example",
+            "hosted_zone": private,
+            "access_log_bucket": s3.Bucket(lab.stack, "Bucket"),
+            "access_log_prefix": "db",
+            "deletion_protection": False,
+            "cross_zone_enabled": False,
+        },
+        "Given": {"static_ips": ["eipalloc-1", "eipalloc-2"]},
+        "Without": {"static_ips": False},
+        "OwnNetwork": {"network": FixedEgressNetwork(lab.stack, "OwnVpc")},
+        "DualStack": {
+            "network": dual_stack,
+            "ip_address_type": elbv2.IpAddressType.DUAL_STACK,
+            "domain_name": "mail.example.com",
+            "hosted_zone": lab.zone,
+        },
+        "Many": {"allow_cidrs": [f"10.{number}.0.0/16" for number in range(40)]},
+    }
+    endpoints = {name: lab.tcp(name, **each) for name, each in arguments.items()}
+    database, ipv6 = lab.service("Db", port=5432), lab.service("Smtp6", network=dual_stack, port=2525)
+    smtp = lab.service("Smtp", port=2525)
+    internal = endpoints["Internal"]
+    internal.add_listener("Closed", port=5432, service=database)
+    internal.add_listener("Open", port=5433, service=database, allow_cidrs=["10.0.0.0/8"])
+    internal.add_listener("Tls", port=5434, service=database, certificate=lab.certificate)
+    endpoints["DualStack"].add_listener("Smtp", port=25, service=ipv6)
+    for port in (25, 465, 587):
+        endpoints["Many"].add_listener(f"Port{port}", port=port, service=smtp)
+    return Others(lab, endpoints, database, ipv6)
+
+
+def test_internal_with_logs_in_a_given_bucket(others: Others) -> None:
+    """It has private addresses and no Elastic IPs, and allows the callers that are given; logs have a prefix."""
+    lab, endpoint = others.lab, others.endpoints["Internal"]
+    found, attributes = lab.of(endpoint.load_balancer), lab.attributes(endpoint.load_balancer)
+    assert (found["Scheme"], found["Subnets"]) == ("internal", [each.subnet_id for each in lab.network.task_subnets])
     assert endpoint.ingress_ips == ()
-    assert [rule["FromPort"] for rule in properties_of(template, group)["SecurityGroupIngress"]] == [5433]
+    assert [rule["FromPort"] for rule in others.ingress("Internal")] == [5433]
     assert attributes["access_logs.s3.prefix"] == "db"
     assert attributes["load_balancing.cross_zone.enabled"] == attributes["deletion_protection.enabled"] == "false"
     assert endpoint.is_internal
-    for target_group in service.network_target_groups:
-        values = {each["Key"]: each["Value"] for each in properties_of(template, target_group)["TargetGroupAttributes"]}
+    for target_group in others.database.network_target_groups:
+        values = {each["Key"]: each["Value"] for each in lab.of(target_group)["TargetGroupAttributes"]}
         assert values["preserve_client_ip.enabled"] == "false"
 
 
-def test_given_elastic_ips_and_none(stack: Stack, network: Network) -> None:
+def test_given_elastic_ips_and_none(others: Others) -> None:
     """The allocation IDs are the load balancer's; without static IPs AWS gives it addresses."""
-    given = TcpEndpoint(stack, "Given", network=network, static_ips=["eipalloc-1", "eipalloc-2"])
-    without = TcpEndpoint(stack, "Without", network=network, static_ips=False)
-
-    template = Template.from_stack(stack)
-    template.resource_count_is(ELASTIC_IP, 0)
-    mappings = properties_of(template, given.load_balancer)["SubnetMappings"]
+    lab, given, without = others.lab, others.endpoints["Given"], others.endpoints["Without"]
+    mappings = lab.of(given.load_balancer)["SubnetMappings"]
     assert [each["AllocationId"] for each in mappings] == ["eipalloc-1", "eipalloc-2"]
-    assert len(properties_of(template, without.load_balancer)["Subnets"]) == 2
+    assert len(lab.of(without.load_balancer)["Subnets"]) == 2
+    assert given.elastic_ip_pool is without.elastic_ip_pool is None
     assert given.ingress_ips == without.ingress_ips == ()
-    assert stack.resolve(without.host) == stack.resolve(without.load_balancer.load_balancer_dns_name)
+    assert lab.resolve(without.host) == lab.resolve(without.load_balancer.load_balancer_dns_name)
 
 
-def test_elastic_ips_wait_for_the_internet_gateway(stack: Stack) -> None:
+def test_elastic_ips_wait_for_the_internet_gateway(others: Others) -> None:
     """The load balancer and its addresses are made after the routes to the gateway, which wait for its attachment."""
-    TcpEndpoint(stack, "Endpoint", network=FixedEgressNetwork(stack, "Network"))
-
-    template = Template.from_stack(stack)
-    routes = set(template.find_resources("AWS::EC2::Route", {"Properties": {"GatewayId": Match.any_value()}}))
+    resources = others.lab.template.to_json()["Resources"]
     ours = {
-        name: each
-        for name, each in template.to_json()["Resources"].items()
-        if name.startswith("Endpoint") and each["Type"] in {BALANCER, ELASTIC_IP}
+        name: each["DependsOn"]
+        for name, each in resources.items()
+        if name.startswith("OwnNetwork") and each["Type"] in {"AWS::ElasticLoadBalancingV2::LoadBalancer", ELASTIC_IP}
     }
-    assert len(ours) == 3
-    assert all(routes and routes <= set(each["DependsOn"]) for each in ours.values())
+    routes = {name for name, each in resources.items() if "GatewayId" in each.get("Properties", {})}
+    routes = {name for name in routes if name.startswith("OwnVpc")}
+    assert (len(ours), len(routes)) == (3, 2)
+    assert all(routes <= set(each) for each in ours.values())
 
 
-def test_callers_with_ipv6(stack: Stack) -> None:
+def test_callers_with_ipv6(others: Others) -> None:
     """A dual-stack endpoint has Elastic IPs too, an AAAA record, and allows every address of both families."""
-    vpc = ec2.Vpc(stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK, max_azs=2)
-    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
-    endpoint = TcpEndpoint(
-        stack,
-        "Endpoint",
-        network=network,
-        ip_address_type=elbv2.IpAddressType.DUAL_STACK,
-        domain_name="mail.example.com",
-        hosted_zone=zone_in(stack),
-    )
-    service = FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525)
-    endpoint.add_listener("Smtp", port=25, service=service)
-
-    template = Template.from_stack(stack)
-    (group,) = endpoint.connections.security_groups
-    rules = properties_of(template, group)["SecurityGroupIngress"]
-    assert [rule.get("CidrIp") or rule["CidrIpv6"] for rule in rules] == ["0.0.0.0/0", "::/0"]
-    assert {each["Type"] for each in properties(template, "AWS::Route53::RecordSet")} == {"A", "AAAA"}
-    assert "AllocationId" in properties_of(template, endpoint.load_balancer)["SubnetMappings"][0]
+    endpoint = others.endpoints["DualStack"]
+    assert [rule.get("CidrIp") or rule["CidrIpv6"] for rule in others.ingress("DualStack")] == ["0.0.0.0/0", "::/0"]
+    records = others.lab.all("AWS::Route53::RecordSet", Name="mail.example.com.")
+    assert {each["Type"] for each in records} == {"A", "AAAA"}
+    assert "AllocationId" in others.lab.of(endpoint.load_balancer)["SubnetMappings"][0]
     with pytest.raises(ValueError, match="a dual-stack TcpEndpoint serves TCP and TLS only, got listener 'Dns' with"):
-        endpoint.add_listener("Dns", port=53, service=service, protocol=Protocol.TCP_UDP)
+        endpoint.add_listener("Dns", port=53, service=others.ipv6, protocol=Protocol.TCP_UDP)
 
 
-def test_many_callers_get_further_groups(stack: Stack, network: Network) -> None:
+def test_many_callers_get_further_groups(others: Others) -> None:
     """The rules of all listeners share five security groups of sixty rules, and more is refused."""
-    ranges = [f"10.{number}.0.0/16" for number in range(40)]
-    endpoint = TcpEndpoint(stack, "Endpoint", network=network, allow_cidrs=ranges)
-    service = FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525)
-    for port in (25, 465, 587):
-        endpoint.add_listener(f"Port{port}", port=port, service=service)
-    udp = [*ranges, *(f"172.16.{number}.0/24" for number in range(60))]
+    endpoint = others.endpoints["Many"]
+    ranges = [f"172.16.{number}.0/24" for number in range(100)]
     with pytest.raises(ValueError, match="got: 6 for 100 ranges and 0 others on ports 53, beside the callers of o"):
-        endpoint.add_listener("Dns", port=53, service=service, protocol=Protocol.TCP_UDP, allow_cidrs=udp)
+        endpoint.add_listener("Dns", port=53, service=others.database, protocol=Protocol.TCP_UDP, allow_cidrs=ranges)
 
-    template = Template.from_stack(stack)
-    groups = [each.security_group_id for each in endpoint.load_balancer.connections.security_groups]
-    assert properties_of(template, endpoint.load_balancer)["SecurityGroups"] == stack.resolve(groups)
-    counts = [
-        len(each["SecurityGroupIngress"])
-        for each in properties(template, GROUP, {"GroupDescription": Match.string_like_regexp("allers")})
-    ]
-    assert counts == [60, 60]
+    groups = endpoint.load_balancer.connections.security_groups
+    found = others.lab.of(endpoint.load_balancer)["SecurityGroups"]
+    assert found == others.lab.resolve([each.security_group_id for each in groups])
+    assert [len(others.lab.of(each)["SecurityGroupIngress"]) for each in groups] == [60, 60]
 
 
 # --- Imported load balancers ---
 
 
-def load_balancer_in(stack: Stack, **more: Any) -> elbv2.INetworkLoadBalancer:  # noqa: ANN401 - what CDK takes
-    """Return a load balancer made elsewhere."""
-    return elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
-        stack, "Shared", load_balancer_arn=ARN, **more
+class Imported(NamedTuple):
+    """Load balancers made elsewhere, one without a known security group."""
+
+    lab: Lab
+    endpoint: ImportedTcpEndpoint
+    bare: ImportedTcpEndpoint
+    service: FargateService
+
+
+@pytest.fixture(scope="module")
+def imported() -> Imported:
+    """One synthesis for both."""
+    lab = Lab()
+    made_elsewhere = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes
+    groups = ["sg-0123456789abcdef0"]
+    shared = made_elsewhere(
+        lab.stack, "Shared", load_balancer_arn=ARN, load_balancer_security_groups=groups, vpc=lab.network.vpc
     )
-
-
-def test_a_load_balancer_made_elsewhere(stack: Stack, network: Network) -> None:
-    """It may reach the tasks. Callers are allowed in its security group if the listener says who."""
-    shared = load_balancer_in(stack, load_balancer_security_groups=["sg-0123456789abcdef0"], vpc=network.vpc)
-    endpoint = TcpEndpoint.from_load_balancer(stack, "Endpoint", shared)
-    service = FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525)
+    endpoint = TcpEndpoint.from_load_balancer(lab.stack, "Endpoint", shared)
+    bare = TcpEndpoint.from_load_balancer(
+        lab.stack, "Bare", made_elsewhere(lab.stack, "Unknown", load_balancer_arn=ARN.replace("shared", "other"))
+    )
+    service = lab.service("Smtp", port=2525)
     endpoint.add_listener("Smtp", port=25, service=service)
     endpoint.add_listener("Office", port=2526, service=service, allow_cidrs=["203.0.113.0/24"])
     # Whether it has IPv6 is not known here.
     endpoint.add_listener("Office6", port=2527, service=service, allow_cidrs=["2001:db8::/32"])
-    endpoint.add_listener("Tls", port=465, service=service, certificate=certificate_in(stack))
-    with pytest.raises(ValueError, match="port must differ from those of other listeners, got: 25 for 'Again', which"):
-        TcpEndpoint.from_load_balancer(stack, "Same", shared).add_listener("Again", port=25, service=service)
-    with pytest.raises(ValueError, match=r"protocol TLS needs a certificate, got none for listener 'Bare'; pass cert"):
-        endpoint.add_listener("Bare", port=26, service=service, protocol=Protocol.TLS)
-    many = [f"10.{number}.0.0/16" for number in range(61)]
-    with pytest.raises(ValueError, match="must fit into 1 security groups of 60 rules, got: 2 for 61 ranges"):
-        endpoint.add_listener("Many", port=26, service=service, allow_cidrs=many)
+    endpoint.add_listener("Tls", port=465, service=service, certificate=lab.certificate)
+    bare.add_listener("Bare", port=25, service=service)
+    return Imported(lab, endpoint, bare, service)
 
-    template = Template.from_stack(stack)
-    assert {each["LoadBalancerArn"] for each in properties(template, "AWS::ElasticLoadBalancingV2::Listener")} == {ARN}
-    to_tasks = properties(template, "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0123456789abcdef0"})
+
+def test_a_load_balancer_made_elsewhere(imported: Imported) -> None:
+    """It may reach the tasks. Callers are allowed in its security group if the listener says who."""
+    lab = imported.lab
+    listeners = {each["LoadBalancerArn"] for each in lab.all("AWS::ElasticLoadBalancingV2::Listener")}
+    assert listeners == {ARN, ARN.replace("shared", "other")}
+    to_tasks = lab.all(INGRESS, SourceSecurityGroupId="sg-0123456789abcdef0")
     assert [rule["FromPort"] for rule in to_tasks] == [2525], "AWS refuses a rule that the group has"
-    ingress = properties(template, "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-0123456789abcdef0"})
+    ingress = lab.all(INGRESS, GroupId="sg-0123456789abcdef0")
     assert [(rule.get("CidrIp") or rule["CidrIpv6"], rule["FromPort"]) for rule in ingress] == [
         ("203.0.113.0/24", 2526),
         ("2001:db8::/32", 2527),
     ]
-    template.has_resource_properties(
-        "AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0123456789abcdef0", "FromPort": 2525, "IpProtocol": "tcp"}
-    )
+    assert lab.all("AWS::EC2::SecurityGroupEgress", GroupId="sg-0123456789abcdef0", FromPort=2525, IpProtocol="tcp")
 
 
-@pytest.mark.parametrize("kind", ["IPV4", "DUAL_STACK"])
-def test_a_load_balancer_of_the_app_made_elsewhere(stack: Stack, network: Network, kind: str) -> None:
-    """Its families are known: one with IPv6 has no UDP, and one without has no IPv6 callers."""
-    shared = elbv2.NetworkLoadBalancer(stack, "Shared", vpc=network.vpc, ip_address_type=elbv2.IpAddressType[kind])
-    endpoint = TcpEndpoint.from_load_balancer(stack, "Endpoint", shared)
-    service = FargateService(stack, "Dns", network=network, image=IMAGE, port=5353)
-    refused: dict[str, tuple[str, dict[str, Any]]] = {
-        "IPV4": ("must hold IPv4 ranges for a load balancer without IPv6 add", {"allow_cidrs": ["2001:db8::/32"]}),
-        "DUAL_STACK": ("a dual-stack TcpEndpoint serves TCP and TLS only", {"protocol": Protocol.TCP_UDP}),
-    }
-    message, arguments = refused[kind]
-    with pytest.raises(ValueError, match=message):
-        endpoint.add_listener("Dns", port=53, service=service, **arguments)
-
-
-def test_a_load_balancer_without_a_known_security_group(stack: Stack, network: Network) -> None:
+def test_a_load_balancer_without_a_known_security_group(imported: Imported) -> None:
     """The tasks are not opened, and synthesis says so. Callers cannot be limited there."""
-    endpoint = TcpEndpoint.from_load_balancer(stack, "Endpoint", load_balancer_in(stack))
-    service = FargateService(stack, "Smtp", network=network, image=IMAGE, port=2525)
-    endpoint.add_listener("Smtp", port=25, service=service)
-    with pytest.raises(ValueError, match="need a security group of the load balancer, got none of Test/Shared; import"):
-        endpoint.add_listener("Office", port=26, service=service, allow_cidrs=["203.0.113.0/24"])
+    with pytest.raises(ValueError, match="need a security group of the load balancer, got none of Test/Unknown;"):
+        imported.bare.add_listener("Office", port=26, service=imported.service, allow_cidrs=["203.0.113.0/24"])
 
-    Annotations.from_stack(stack).has_warning(
-        "/Test/Smtp/Service", Match.string_like_regexp("Test/Shared has no security group that is known here")
+    assert imported.lab.template
+    Annotations.from_stack(imported.lab.stack).has_warning(
+        "/Test/Smtp/Service", Match.string_like_regexp("Test/Unknown has no security group that is known here")
     )
 
 
-def test_other_stacks_and_templates_without_listeners(lab: Lab) -> None:
-    """The services' stack depends on the endpoint's, and never the other way."""
-    assert [each.stack_name for each in lab.services.dependencies] == ["Test"]
-    assert lab.stack.dependencies == []
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"port": 25}, "port must differ from those of other listeners, got: 25 for 'New', which"),
+        ({"protocol": Protocol.TLS}, "protocol TLS needs a certificate, got none for listener 'New'; pass cert"),
+        ({"allow_cidrs": [f"10.{number}.0.0/16" for number in range(61)]}, "must fit into 1 security groups of 60"),
+    ],
+    ids=["port", "certificate", "callers"],
+)
+def test_listeners_that_an_imported_one_cannot_have(
+    imported: Imported, arguments: dict[str, Any], message: str
+) -> None:
+    """Also by another endpoint of the same load balancer."""
+    same = TcpEndpoint.from_load_balancer(imported.lab.stack, f"Same{next(NUMBERS)}", imported.endpoint.load_balancer)
+    with pytest.raises(ValueError, match=message):
+        same.add_listener("New", **{"port": 26, "service": imported.service, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        ("IPV4", {"allow_cidrs": ["2001:db8::/32"]}, "must hold IPv4 ranges for a load balancer without IPv6 add"),
+        ("DUAL_STACK", {"protocol": Protocol.TCP_UDP}, "a dual-stack TcpEndpoint serves TCP and TLS only"),
+    ],
+)
+def test_a_load_balancer_of_the_app_made_elsewhere(
+    idle: Lab, refusing: "Refusing", kind: str, arguments: dict[str, Any], message: str
+) -> None:
+    """Its families are known: one with IPv6 has no UDP, and one without has no IPv6 callers."""
+    shared = elbv2.NetworkLoadBalancer(
+        idle.stack, f"Tcp{kind}", vpc=idle.network.vpc, ip_address_type=elbv2.IpAddressType[kind]
+    )
+    endpoint = TcpEndpoint.from_load_balancer(idle.stack, f"TcpOf{kind}", shared)
+    with pytest.raises(ValueError, match=message):
+        endpoint.add_listener("Dns", port=53, service=refusing.service, **arguments)
 
 
 def test_new_names_and_callers_replace_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     """They can be added later. An endpoint without a listener is found at synthesis."""
-    before = Stack(App(), "Test")
-    TcpEndpoint(before, "Endpoint", network=network_in(before))
-    after = Stack(App(), "Test")
-    TcpEndpoint(
-        after,
-        "Endpoint",
-        network=network_in(after),
+    before, after = Lab(), Lab()
+    before.tcp()
+    after.tcp(
         domain_name="mail.example.com",
-        hosted_zone=zone_in(after),
+        hosted_zone=after.zone,
         allow_cidrs=["203.0.113.0/24"],
         cross_zone_enabled=False,
     )
-    assert_no_replacement(before, after)
+    assert_no_replacement(before.stack, after.stack)
     assert "Test/Endpoint must have a listener, got none in this app: it accepts no conn" in capfd.readouterr().err
 
 
 # --- Refusals ---
 
 NUMBERS = count()
-Arguments = dict[str, Any] | Callable[[Idle], dict[str, Any]]
+Arguments = dict[str, Any] | Callable[[Lab], dict[str, Any]]
 REFUSED: dict[str, tuple[Arguments, str]] = {
     "internal with Elastic IPs": ({"internal": True, "static_ips": True}, "static_ips are public IPv4 addresses"),
     "one Elastic IP for two zones": ({"static_ips": ["eipalloc-1"]}, "static_ips must be True or 2 IDs"),
-    "no allocation ID": ({"static_ips": ["203.0.113.7", "203.0.113.8"]}, "must hold IDs such as 'eipalloc-0123…'"),
     "name alone": ({"domain_name": "mail.example.com"}, "domain_name is given without hosted_zone; records are made"),
     "zone alone": (lambda idle: {"hosted_zone": idle.zone}, "hosted_zone is given without domain_name; records are"),
     "name outside the zone": (
         lambda idle: {"domain_name": "mail.example.org", "hosted_zone": idle.zone},
         "domain_name must be in the hosted zone 'example.com', got: 'mail.example.org'",
-    ),
-    "wildcard": (
-        lambda idle: {"domain_name": "*.example.com", "hosted_zone": idle.zone},
-        "domain_name must be one name that callers use, got: '*.example.com'",
     ),
     "range without a mask": ({"allow_cidrs": ["203.0.113.7"]}, "it has no mask; one address ends in /32"),
     "IPv6 range": ({"allow_cidrs": ["2001:db8::/32"]}, "allow_cidrs must hold IPv4 ranges for a load balancer"),
@@ -401,23 +421,28 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused(idle: Idle, arguments: Arguments, message: str) -> None:
+def test_refused(idle: Lab, arguments: Arguments, message: str) -> None:
     """Before anything is made, with what to change."""
-    given = arguments(idle) if callable(arguments) else arguments
     name = f"TcpRefused{next(NUMBERS)}"
     with pytest.raises((ValueError, TypeError)) as error:
-        TcpEndpoint(idle.stack, name, **{"network": idle.network, **given})
+        idle.tcp(name, **(arguments(idle) if callable(arguments) else arguments))
     assert message in str(error.value)
     assert idle.stack.node.try_find_child(name) is None
 
 
-@pytest.fixture(scope="module")
-def refusing(idle: Idle) -> tuple[TcpEndpoint, FargateService]:
+class Refusing(NamedTuple):
     """An endpoint with a listener on port 25, and its service."""
-    endpoint = TcpEndpoint(idle.stack, "TcpRefusing", network=idle.network)
-    service = FargateService(idle.stack, "TcpSmtp", network=idle.network, image=IMAGE, port={"smtp": 2525, "http": 80})
+
+    endpoint: TcpEndpoint
+    service: FargateService
+
+
+@pytest.fixture(scope="module")
+def refusing(idle: Lab) -> Refusing:
+    """One for all refusals."""
+    endpoint, service = idle.tcp("TcpRefusing"), idle.service("TcpSmtp", port={"smtp": 2525, "http": 80})
     endpoint.add_listener("Smtp", port=25, service=service)
-    return endpoint, service
+    return Refusing(endpoint, service)
 
 
 REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
@@ -461,21 +486,14 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     "a long drain": ({"deregistration_delay": Duration.hours(2)}, "deregistration_delay must be 0 to 3600 seconds"),
     "a service of another network": (
         lambda idle: {
-            "service": FargateService(
-                idle.stack,
-                f"TcpOther{next(NUMBERS)}",
-                network=FixedEgressNetwork(idle.stack, f"TcpNetwork{next(NUMBERS)}"),
-                image=IMAGE,
+            "service": idle.service(
+                f"TcpOther{next(NUMBERS)}", network=FixedEgressNetwork(idle.stack, f"TcpNetwork{next(NUMBERS)}")
             )
         },
         "a service and its endpoint must be in the same network, got listener 'New' to Test/TcpOther",
     ),
     "a worker": (
-        lambda idle: {
-            "service": FargateService(
-                idle.stack, f"TcpWorker{next(NUMBERS)}", network=idle.network, image=IMAGE, port=None
-            )
-        },
+        lambda idle: {"service": idle.service(f"TcpWorker{next(NUMBERS)}", port=None)},
         "a listener needs a service with a port, got the worker 'tcp-worker",
     ),
     "no service": ({"service": "smtp"}, "service"),
@@ -483,48 +501,39 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED_LISTENERS.values(), ids=REFUSED_LISTENERS)
-def test_refused_listeners(
-    idle: Idle, refusing: tuple[TcpEndpoint, FargateService], arguments: Arguments, message: str
-) -> None:
+def test_refused_listeners(idle: Lab, refusing: Refusing, arguments: Arguments, message: str) -> None:
     """Before anything is made, with what to change."""
-    endpoint, service = refusing
-    given: dict[str, Any] = {"id": "New", "port": 1000, "service": service}
+    given: dict[str, Any] = {"id": "New", "port": 1000, "service": refusing.service}
     given |= arguments(idle) if callable(arguments) else arguments
     with pytest.raises((ValueError, TypeError)) as error:
-        endpoint.add_listener(given.pop("id"), **given)
+        refusing.endpoint.add_listener(given.pop("id"), **given)
     assert message in str(error.value)
-    assert len(service.network_target_groups) == 1
+    assert len(refusing.service.network_target_groups) == 1
 
 
-def test_at_most_fifty_listeners(idle: Idle, refusing: tuple[TcpEndpoint, FargateService]) -> None:
+def test_at_most_fifty_listeners(idle: Lab, refusing: Refusing) -> None:
     """AWS's quota, which it does not raise."""
-    _, service = refusing
-    endpoint = TcpEndpoint(idle.stack, "TcpFull", network=idle.network)
+    endpoint = idle.tcp("TcpFull")
     for port in range(1, 51):
         endpoint._names[port] = f"'Port{port}' of Test/Smtp"  # noqa: SLF001 - fifty services would take seconds
     with pytest.raises(ValueError, match="a network load balancer has at most 50 listeners, got another: 'More'"):
-        endpoint.add_listener("More", port=51, service=service)
+        endpoint.add_listener("More", port=51, service=refusing.service)
 
 
-def test_a_certificate_that_acm_cannot_make(idle: Idle, refusing: tuple[TcpEndpoint, FargateService]) -> None:
+def test_a_certificate_that_acm_cannot_make(idle: Lab, refusing: Refusing) -> None:
     """For a name in a private zone, because ACM checks public DNS."""
-    _, service = refusing
     zone = route53.HostedZone(idle.stack, "TcpPrivate", zone_name="corp.example", vpcs=[idle.network.vpc])
-    endpoint = TcpEndpoint(
-        idle.stack, "TcpCorp", network=idle.network, domain_name="mqtt.corp.example", hosted_zone=zone
-    )
+    endpoint = idle.tcp("TcpCorp", domain_name="mqtt.corp.example", hosted_zone=zone)
     with pytest.raises(ValueError, match="hosted_zone must be public, because ACM validates the certificate in public"):
-        endpoint.add_listener("Mqtts", port=8883, service=service, protocol=Protocol.TLS)
+        endpoint.add_listener("Mqtts", port=8883, service=refusing.service, protocol=Protocol.TLS)
 
 
 def test_other_regions_and_second_parameters_are_refused() -> None:
     """A certificate of another region, and a second parameter."""
-    stack = Stack(App(), "Test", env=Environment(region="eu-west-1", account="123456789012"))
-    network = network_in(stack)
-    endpoint = TcpEndpoint(stack, "Endpoint", network=network)
-    service = FargateService(stack, "Mqtt", network=network, image=IMAGE)
+    lab = Lab(env=Environment(region="eu-west-1", account="123456789012"))
+    endpoint = lab.tcp()
     with pytest.raises(ValueError, match="certificate must be in the region of 'Test/Endpoint', eu-west-1, that"):
-        endpoint.add_listener("Mqtts", port=8883, service=service, certificate=certificate_in(stack))
+        endpoint.add_listener("Mqtts", port=8883, service=lab.service(), certificate=lab.certificate)
     endpoint.publish(parameter_name="/a")
     with pytest.raises(ValueError, match="publish writes one parameter, got '/b' beside"):
         endpoint.publish(parameter_name="/b")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate_constructs import Team
@@ -19,7 +19,7 @@ from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.ownership import all_requests_of, validate_route, validate_teams
 from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities, share_of
 from fargate_constructs.endpoint.teams import digest_of, numbers_of
-from tests.endpoint.test_matching import CONDITIONS, REQUESTS, Request, fits, meets
+from tests.endpoint.test_matching import CONDITIONS, RANDOM, REQUESTS, Request, fits, meets
 
 ROOT = Path(__file__).resolve().parents[2]
 PAY = Team(name="payments", owns=["pay.example.com", "shop.example.com/payments/*"], priorities=(4000, 5999))
@@ -191,7 +191,7 @@ TEAMS = [
 ]
 
 
-@settings(deadline=None)
+@RANDOM
 @given(
     st.lists(st.tuples(st.sampled_from(TEAMS), CONDITIONS), max_size=12),
     st.lists(REQUESTS, min_size=1, max_size=8),
