@@ -5,6 +5,7 @@ from typing import Any
 
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk.assertions import Template
@@ -13,6 +14,9 @@ from constructs import IConstruct
 from fargate_constructs import FargateService, HttpEndpoint, TcpEndpoint
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
+
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+LISTENER_ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/0123456789abcdef/0123456789abcdef"
 
 
 class Lab:
@@ -44,6 +48,13 @@ class Lab:
     def service(self, name: str = "Web", **arguments: Any) -> FargateService:  # noqa: ANN401 - what a service takes
         """Return a service."""
         return FargateService(self.stack, name, **{"network": self.network, "image": IMAGE, **arguments})
+
+    def listener(self, name: str = "Imported", arn: str = LISTENER_ARN) -> elbv2.IApplicationListener:
+        """Return a listener made elsewhere, whose protocol is not known."""
+        group = ec2.SecurityGroup.from_security_group_id(self.stack, f"{name}Group", "sg-123")
+        return elbv2.ApplicationListener.from_application_listener_attributes(
+            self.stack, f"{name}Listener", listener_arn=arn, security_group=group, default_port=443
+        )
 
     @cached_property
     def template(self) -> Template:

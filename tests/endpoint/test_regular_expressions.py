@@ -2,14 +2,11 @@
 
 import re
 from itertools import product
-from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.languages import (
     MAX_STATES,
@@ -20,8 +17,6 @@ from fargate_constructs.endpoint.languages import (
 from fargate_constructs.endpoint.priorities import ListenerRules, Rule, assign_priorities, priority_of
 from fargate_constructs.endpoint.regex_parts import fixed_characters
 from tests.endpoint.test_matching import RANDOM, Written, match_of, wildcards_match
-from tests.modes.made_elsewhere import IMAGE, network_in
-from tests.templates import properties
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 TEXTS = ["".join(each) for length in range(6) for each in product("ab/", repeat=length)]
@@ -224,24 +219,3 @@ def test_priorities_stay_from_release_to_release() -> None:
             {"hosts": ["^pr-[0-9]+[.]example[.]com$"], "paths": ["^/a/b?$"], "methods": ["GET"]},
         )
     ] == [39474, 39549, 47901, 22740, 22738]
-
-
-HEADER = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-version", "Values": ["next"]}}
-
-
-def test_a_rule_of_expressions() -> None:
-    """It has AWS's own property. The rule of test traffic has it too, and one value more."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-    deployment = Deployment.blue_green(test_header=("x-version", "next"))
-    web = FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    written: dict[str, Any] = {"hosts": ["^[a-c][.]a[.]com$"], "paths": ["^/a", "^/b", "^/c"]}
-    endpoint.add_route("Web", service=web, **written, rewrite_path=("^/(a|b|c)", "/x/$1"))
-    endpoint.add_redirect("Other", paths=["^/(?:d|e)/"], to_path="/f")
-
-    found = [each["Conditions"] for each in properties(stack, RULE)]
-    host = {"Field": "host-header", "HostHeaderConfig": {"RegexValues": written["hosts"]}}
-    path = {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": written["paths"]}}
-    other = {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/(?:d|e)/"]}}
-    assert sorted(found, key=len) == [[other], [host, path], [host, path, HEADER]]
