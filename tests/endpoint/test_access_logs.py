@@ -1,63 +1,54 @@
 """The access logs of the load balancer and their bucket."""
 
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Environment, Stack
+from aws_cdk import CfnParameter, Duration, Environment, Stack
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match, Matcher, Template
+from aws_cdk.assertions import Annotations, Match, Matcher
 
 from fargate_constructs import HttpEndpoint, LogArchive
-from tests.modes.made_elsewhere import certificate_in, network_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
+from tests.templates import properties
 
 POLICY = "AWS::S3::BucketPolicy"
 
 
-class Lab(NamedTuple):
+class Logging(Lab):
     """Endpoints of one stack, by the bucket that has their logs."""
 
-    stack: Stack
-    archive: LogArchive
-    archived: HttpEndpoint
-    imported: HttpEndpoint
-    own: HttpEndpoint
-    tokens: HttpEndpoint
-    template: Template
-
-    def attributes(self, endpoint: HttpEndpoint) -> dict[str, Any]:
-        """Return the load balancer's attributes that are about logs."""
-        attributes = properties_of(self.template, endpoint.load_balancer)["LoadBalancerAttributes"]
-        return {each["Key"]: each["Value"] for each in attributes if "_logs." in each["Key"]}
-
-
-@pytest.fixture(scope="module")
-def lab() -> Lab:
-    """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-    archive = LogArchive(stack, "LogArchive")
-    days = CfnParameter(stack, "Days", type="Number").value_as_number
-
-    endpoint = partial(HttpEndpoint, stack, network=network)
-    endpoints = (
-        endpoint("Archived", access_log_bucket=archive.bucket, access_log_prefix="access-logs/shop"),
-        endpoint("Imported", access_log_bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "logs")),
-        endpoint(
+    def __init__(self) -> None:
+        super().__init__()
+        self.archive = LogArchive(self.stack, "LogArchive")
+        days = CfnParameter(self.stack, "Days", type="Number").value_as_number
+        self.archived = self.http(
+            "Archived", access_log_bucket=self.archive.bucket, access_log_prefix="access-logs/shop"
+        )
+        self.imported = self.http(
+            "Imported", access_log_bucket=s3.Bucket.from_bucket_name(self.stack, "Bucket", "logs")
+        )
+        self.own = self.http(
             "Own",
-            certificate=certificate_in(stack),
+            certificate=self.certificate,
             connection_logs=True,
             access_log_prefix="shop",
             access_log_expiration=Duration.days(7),
-        ),
-        endpoint(
+        )
+        self.tokens = self.http(
             "Tokens",
-            access_log_prefix=CfnParameter(stack, "Prefix").value_as_string,
+            access_log_prefix=CfnParameter(self.stack, "Prefix").value_as_string,
             access_log_expiration=Duration.days(days),
-        ),
-    )
-    return Lab(stack, archive, *endpoints, Template.from_stack(stack))
+        )
+
+    def logs(self, endpoint: HttpEndpoint) -> dict[str, Any]:
+        """Return the load balancer's attributes that are about logs."""
+        return {key: each for key, each in self.attributes(endpoint.load_balancer).items() if "_logs." in key}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Logging:
+    """One synthesis for all of them."""
+    return Logging()
 
 
 def writers(prefix: str) -> Matcher:
@@ -72,11 +63,11 @@ def writers(prefix: str) -> Matcher:
     return Match.array_with([statement])
 
 
-def test_into_the_archive(lab: Lab) -> None:
+def test_into_the_archive(lab: Logging) -> None:
     """The archive's bucket accepts them under a prefix, from this account's load balancers. No other bucket is made."""
-    bucket = lab.stack.resolve(lab.archive.bucket.bucket_name)
+    bucket = lab.resolve(lab.archive.bucket.bucket_name)
     assert lab.archived.access_log_bucket is lab.archive.bucket
-    assert lab.attributes(lab.archived) == {
+    assert lab.logs(lab.archived) == {
         "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": bucket,
         "access_logs.s3.prefix": "access-logs/shop",
@@ -88,12 +79,12 @@ def test_into_the_archive(lab: Lab) -> None:
     assert lab.archived.node.try_find_child("AccessLogs") is None
 
 
-def test_into_a_private_bucket_of_its_own(lab: Lab) -> None:
+def test_into_a_private_bucket_of_its_own(lab: Logging) -> None:
     """Only this account's load balancers write there, over TLS. Connections are logged on request."""
     assert lab.own.access_log_bucket
-    bucket = properties_of(lab.template, lab.own.access_log_bucket)
-    name = lab.stack.resolve(lab.own.access_log_bucket.bucket_name)
-    assert lab.attributes(lab.own) == {
+    bucket = lab.of(lab.own.access_log_bucket)
+    name = lab.resolve(lab.own.access_log_bucket.bucket_name)
+    assert lab.logs(lab.own) == {
         **{f"{kind}_logs.s3.enabled": "true" for kind in ("access", "connection")},
         **{f"{kind}_logs.s3.bucket": name for kind in ("access", "connection")},
         **{f"{kind}_logs.s3.prefix": "shop" for kind in ("access", "connection")},
@@ -107,33 +98,32 @@ def test_into_a_private_bucket_of_its_own(lab: Lab) -> None:
         lab.template.has_resource_properties(POLICY, policy)
 
 
-def test_an_imported_bucket_needs_a_persons_help(lab: Lab) -> None:
+def test_an_imported_bucket_needs_a_persons_help(lab: Logging) -> None:
     """This stack cannot change its policy, and synthesis says so."""
+    assert lab.logs(lab.imported)["access_logs.s3.bucket"] == "logs"
     Annotations.from_stack(lab.stack).has_warning(
         "/Test/Imported/LoadBalancer", Match.string_like_regexp("policy of the imported bucket Test/Bucket")
     )
-    assert lab.attributes(lab.imported)["access_logs.s3.bucket"] == "logs"
 
 
-def test_values_known_only_when_deployed(lab: Lab) -> None:
+def test_values_known_only_when_deployed(lab: Logging) -> None:
     """A prefix and an expiration may be tokens."""
     assert lab.tokens.access_log_bucket
-    bucket = properties_of(lab.template, lab.tokens.access_log_bucket)
-    assert lab.attributes(lab.tokens)["access_logs.s3.prefix"] == {"Ref": "Prefix"}
+    bucket = lab.of(lab.tokens.access_log_bucket)
+    assert lab.logs(lab.tokens)["access_logs.s3.prefix"] == {"Ref": "Prefix"}
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == {"Ref": "Days"}
 
 
 def test_a_bucket_of_another_stack_and_account() -> None:
     """A bucket has SSE-S3 by default. The endpoint's stack depends on the bucket's, never the other way round."""
-    app = App()
-    theirs = Stack(app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
-    ours = Stack(app, "Ours", env=Environment(account="111111111111", region="eu-west-1"))
+    ours = Lab("Ours", env=Environment(account="111111111111", region="eu-west-1"))
+    theirs = Stack(ours.app, "Theirs", env=Environment(account="222222222222", region="eu-west-1"))
     archive = LogArchive(theirs, "LogArchive", bucket=s3.Bucket(theirs, "Bucket", bucket_name="all-logs"))
 
-    HttpEndpoint(ours, "Endpoint", network=network_in(ours), access_log_bucket=archive.bucket)
+    ours.http(access_log_bucket=archive.bucket)
 
     assert "/AWSLogs/111111111111/*" in str(properties(theirs, POLICY))
-    assert (ours.dependencies, theirs.dependencies) == ([theirs], [])
+    assert (ours.stack.dependencies, theirs.dependencies) == ([theirs], [])
 
 
 @pytest.mark.parametrize(
@@ -147,11 +137,10 @@ def test_a_bucket_of_another_stack_and_account() -> None:
 )
 def test_an_archive_where_load_balancers_cannot_write(settings: dict[str, Any], region: str) -> None:
     """It has no `access_log_bucket`. A bucket in another region is refused, as other buckets are."""
-    app = App()
-    here = Stack(app, "Here", env=Environment(account="111111111111", region="eu-west-1"))
-    there = Stack(app, "There", env=Environment(account="111111111111", region=region))
+    here = Lab("Here", env=Environment(account="111111111111", region="eu-west-1"))
+    there = Stack(here.app, "There", env=Environment(account="111111111111", region=region))
     bucket = s3.Bucket(there, "Bucket", bucket_name="all-logs", **settings)
 
-    assert LogArchive(here, "LogArchive", bucket=bucket).access_log_bucket is None
+    assert LogArchive(here.stack, "LogArchive", bucket=bucket).access_log_bucket is None
     with pytest.raises(ValueError, match="access_log_bucket must be "):
-        HttpEndpoint(here, "Endpoint", network=network_in(here), access_log_bucket=bucket)
+        here.http(access_log_bucket=bucket)

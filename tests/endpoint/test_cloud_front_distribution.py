@@ -2,90 +2,74 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, CfnElement, CfnParameter, Duration, Environment, Stack, Tags
+from aws_cdk import CfnElement, CfnParameter, Duration, Environment, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Annotations, Match
 
 from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint.cloud_front_distribution import CloudFrontDistribution
-from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
+from tests.templates import properties
 
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
 DISTRIBUTION, RECORD = "AWS::CloudFront::Distribution", "AWS::Route53::RecordSet"
 VPC_ORIGIN, INGRESS = "AWS::CloudFront::VpcOrigin", "AWS::EC2::SecurityGroupIngress"
 
 
-class Lab:
-    """Distributions in front of internal endpoints of one stack."""
+class Front(Lab):
+    """Internal endpoints of one stack, and distributions in front of them."""
 
-    def __init__(self) -> None:
-        self.stack = Stack(App(), "Test")
-        self.network = network_in(self.stack)
-        self.zone = zone_in(self.stack)
-        self.certificate = certificate_in(self.stack)
-
-    def endpoint(self, id: str, **arguments: Any) -> HttpEndpoint:  # noqa: A002, ANN401  # what an endpoint takes
+    def endpoint(self, name: str = "Endpoint", **arguments: Any) -> HttpEndpoint:  # noqa: ANN401 - what an endpoint takes
         """Return an endpoint, internal by default."""
-        return HttpEndpoint(self.stack, id, **{"network": self.network, "internal": True, **arguments})
+        return self.http(name, **{"internal": True, **arguments})
 
-    def named(self, id: str, **arguments: Any) -> HttpEndpoint:  # noqa: A002, ANN401
+    def named(self, name: str, **arguments: Any) -> HttpEndpoint:  # noqa: ANN401 - the same
         """Return an internal endpoint with a name and its record."""
-        return self.endpoint(id, domain_name=f"{id.lower()}.example.com", hosted_zone=self.zone, **arguments)
+        return self.endpoint(name, domain_name=f"{name.lower()}.example.com", hosted_zone=self.zone, **arguments)
 
     def distribution(self, endpoint: HttpEndpoint, **arguments: Any) -> CloudFrontDistribution:  # noqa: ANN401
         """Return a distribution in front of an endpoint."""
         return CloudFrontDistribution(self.stack, f"{endpoint.node.id}Distribution", endpoint=endpoint, **arguments)
 
 
-class Read(NamedTuple):
+class Read(Front):
     """What most tests read."""
 
-    lab: Lab
-    plain: HttpEndpoint
-    named: HttpEndpoint
-    distribution: CloudFrontDistribution
-    with_name: CloudFrontDistribution
-    without_own_name: CloudFrontDistribution
-    bucket_elsewhere: CloudFrontDistribution
-    without_logs: CloudFrontDistribution
-    template: Template
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain_endpoint, self.named_endpoint = self.endpoint("Plain"), self.named("Named")
+        self.named_endpoint.add_domain("earlier.example.com", hosted_zone=self.zone)
+        elsewhere = s3.Bucket.from_bucket_attributes(
+            self.stack, "Logs", bucket_name="all-logs", region="eu-west-1", account="1" * 12
+        )
+        self.plain = self.distribution(self.plain_endpoint, access_log_expiration=Duration.days(7))
+        self.with_name = self.distribution(self.named_endpoint, certificate=self.certificate, web_acl_arn=WEB_ACL)
+        self.without_own_name = self.distribution(self.named("OwnName"))
+        self.bucket_elsewhere = self.distribution(self.endpoint("Elsewhere"), access_log_bucket=elsewhere)
+        self.without_logs = self.distribution(self.endpoint("NoLogs"), access_logs=False)
+        self.named_endpoint.add_domain("later.example.com", hosted_zone=self.zone)
+        self.plain.distribution.add_behavior("/static/*", self.plain.origin)
 
     def config(self, distribution: CloudFrontDistribution) -> dict[str, Any]:
         """Return the configuration of a distribution."""
-        config: dict[str, Any] = properties_of(self.template, distribution.distribution)["DistributionConfig"]
+        config: dict[str, Any] = self.of(distribution.distribution)["DistributionConfig"]
         return config
 
 
 @pytest.fixture(scope="module")
 def read() -> Read:
     """One synthesis for all of them."""
-    lab = Lab()
-    plain, named = lab.endpoint("Plain"), lab.named("Named")
-    named.add_domain("earlier.example.com", hosted_zone=lab.zone)
-    elsewhere = s3.Bucket.from_bucket_attributes(
-        lab.stack, "Logs", bucket_name="all-logs", region="eu-west-1", account="1" * 12
-    )
-    distributions = (
-        lab.distribution(plain, access_log_expiration=Duration.days(7)),
-        lab.distribution(named, certificate=lab.certificate, web_acl_arn=WEB_ACL),
-        lab.distribution(lab.named("OwnName")),
-        lab.distribution(lab.endpoint("Elsewhere"), access_log_bucket=elsewhere),
-        lab.distribution(lab.endpoint("NoLogs"), access_logs=False),
-    )
-    named.add_domain("later.example.com", hosted_zone=lab.zone)
-    distributions[0].distribution.add_behavior("/static/*", distributions[0].origin)
-    return Read(lab, plain, named, *distributions, Template.from_stack(lab.stack))
+    return Read()
 
 
 def test_it_serves_https_at_its_own_name(read: Read) -> None:
     """Everything is forwarded, nothing is cached, HTTP is redirected, responses get security headers."""
-    config = read.config(read.distribution)
+    config = read.config(read.plain)
     assert config["DefaultCacheBehavior"] == {
         "AllowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
         # The IDs of AWS's own policies, which are the same in every account:
@@ -99,19 +83,18 @@ def test_it_serves_https_at_its_own_name(read: Read) -> None:
     }
     assert config["HttpVersion"] == "http2and3"
     assert not config.keys() & {"Aliases", "ViewerCertificate", "WebACLId"}
-    name = read.lab.stack.resolve(read.distribution.distribution.distribution_domain_name)
-    assert read.lab.stack.resolve(read.distribution.url) == {"Fn::Join": ["", ["https://", name]]}
-    Annotations.from_stack(read.lab.stack).has_no_warning("/Test/Plain", Match.any_value())
+    name = read.resolve(read.plain.distribution.distribution_domain_name)
+    assert read.resolve(read.plain.url) == {"Fn::Join": ["", ["https://", name]]}
+    Annotations.from_stack(read.stack).has_no_warning("/Test/Plain", Match.any_value())
 
 
 def test_it_reaches_the_load_balancer_inside_the_vpc(read: Read) -> None:
     """Through a VPC origin, over plain HTTP if there is no certificate. Further behaviors use the same origin."""
-    config = read.config(read.distribution)
+    config = read.config(read.plain)
     (origin,) = config["Origins"]
-    found = properties(
-        read.template,
+    found = read.all(
         VPC_ORIGIN,
-        {"VpcOriginEndpointConfig": {"Arn": read.lab.stack.resolve(read.plain.load_balancer.load_balancer_arn)}},
+        VpcOriginEndpointConfig={"Arn": read.resolve(read.plain_endpoint.load_balancer.load_balancer_arn)},
     )
     assert [each["VpcOriginEndpointConfig"]["OriginProtocolPolicy"] for each in found] == ["http-only"]
     assert [each["VpcOriginEndpointConfig"]["OriginSSLProtocols"] for each in found] == [["TLSv1.2"]]
@@ -123,9 +106,9 @@ def test_it_reaches_the_load_balancer_inside_the_vpc(read: Read) -> None:
 
 def test_only_cloud_front_reaches_the_load_balancer(read: Read) -> None:
     """Its one rule is for the security group of CloudFront's VPC origins, looked up when these exist."""
-    (group,) = read.plain.load_balancer.connections.security_groups
-    group_id = read.lab.stack.resolve(group.security_group_id)
-    (rule,) = properties(read.template, INGRESS, {"GroupId": group_id})
+    (group,) = read.plain_endpoint.load_balancer.connections.security_groups
+    group_id = read.resolve(group.security_group_id)
+    (rule,) = read.all(INGRESS, GroupId=group_id)
     lookups = read.template.find_resources("Custom::VpcOriginSecurityGroup")
     lookup_id = rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]
     assert rule == {
@@ -138,18 +121,16 @@ def test_only_cloud_front_reaches_the_load_balancer(read: Read) -> None:
     }
     # A description in EC2 has these characters only.
     assert re.fullmatch(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+", rule["Description"])
-    assert "SecurityGroupIngress" not in properties_of(read.template, group)
-    resource = read.distribution.distribution.node.default_child
+    assert "SecurityGroupIngress" not in read.of(group)
+    resource = read.plain.distribution.node.default_child
     assert isinstance(resource, CfnElement)
-    assert read.lab.stack.get_logical_id(resource) in lookups[lookup_id]["DependsOn"]
+    assert read.stack.get_logical_id(resource) in lookups[lookup_id]["DependsOn"]
     assert "CloudFront-VPCOrigins-Service-SG" in str(lookups[lookup_id]["Properties"]["Create"])
 
 
 def test_the_lookup_may_do_nothing_else(read: Read) -> None:
     """It reads security groups, for which AWS has no permission by resource. One function and log group serve all."""
-    policies = properties(
-        read.template, "AWS::IAM::Policy", {"PolicyName": Match.string_like_regexp("VpcOriginSecurityGroup")}
-    )
+    policies = read.all("AWS::IAM::Policy", PolicyName=Match.string_like_regexp("VpcOriginSecurityGroup"))
     statement = {"Action": "ec2:DescribeSecurityGroups", "Effect": "Allow", "Resource": "*"}
     assert [each["PolicyDocument"]["Statement"] for each in policies] == [[statement]] * 5
     (log_group,) = (name for name in read.template.find_resources("AWS::Logs::LogGroup") if "LookUpLogs" in name)
@@ -158,9 +139,9 @@ def test_the_lookup_may_do_nothing_else(read: Read) -> None:
 
 def test_its_access_logs(read: Read) -> None:
     """They expire in a private bucket with an access control list, or go to another bucket, or are off."""
-    assert read.distribution.access_log_bucket
-    bucket = properties_of(read.template, read.distribution.access_log_bucket)
-    name = read.lab.stack.resolve(read.distribution.access_log_bucket.bucket_regional_domain_name)
+    assert read.plain.access_log_bucket
+    bucket = read.of(read.plain.access_log_bucket)
+    name = read.resolve(read.plain.access_log_bucket.bucket_regional_domain_name)
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 7
     elsewhere, off = read.bucket_elsewhere, read.without_logs
@@ -168,7 +149,7 @@ def test_its_access_logs(read: Read) -> None:
     assert elsewhere.access_log_bucket.bucket_name == "all-logs"
     assert [each.node.try_find_child("AccessLogs") for each in (elsewhere, off)] == [None, None]
     assert off.access_log_bucket is None
-    logging = [read.config(each).get("Logging") for each in (read.distribution, elsewhere, off)]
+    logging = [read.config(each).get("Logging") for each in (read.plain, elsewhere, off)]
     assert logging == [
         {"Bucket": name, "IncludeCookies": False},
         {"Bucket": "all-logs.s3.eu-west-1.amazonaws.com", "IncludeCookies": False},
@@ -180,17 +161,17 @@ def test_with_a_name_and_certificates_it_is_https_all_the_way(read: Read) -> Non
     """The distribution serves the endpoint's name with new TLS versions only, and checks the endpoint's certificate."""
     config = read.config(read.with_name)
     assert config["ViewerCertificate"] == {
-        "AcmCertificateArn": read.lab.certificate.certificate_arn,
+        "AcmCertificateArn": read.certificate.certificate_arn,
         "MinimumProtocolVersion": "TLSv1.2_2025",
         "SslSupportMethod": "sni-only",
     }
     assert config["WebACLId"] == WEB_ACL
     assert [origin["DomainName"] for origin in config["Origins"]] == ["named.example.com"]
-    arn = read.lab.stack.resolve(read.named.load_balancer.load_balancer_arn)
-    (origin,) = properties(read.template, VPC_ORIGIN, {"VpcOriginEndpointConfig": {"Arn": arn}})
+    arn = read.resolve(read.named_endpoint.load_balancer.load_balancer_arn)
+    (origin,) = read.all(VPC_ORIGIN, VpcOriginEndpointConfig={"Arn": arn})
     assert origin["VpcOriginEndpointConfig"]["OriginProtocolPolicy"] == "https-only"
-    (group,) = read.named.load_balancer.connections.security_groups
-    (rule,) = properties(read.template, INGRESS, {"GroupId": read.lab.stack.resolve(group.security_group_id)})
+    (group,) = read.named_endpoint.load_balancer.connections.security_groups
+    (rule,) = read.all(INGRESS, GroupId=read.resolve(group.security_group_id))
     assert (rule["FromPort"], rule["ToPort"]) == (443, 443)
     assert read.with_name.url == "https://named.example.com"
 
@@ -199,8 +180,8 @@ def test_all_names_are_the_distributions(read: Read) -> None:
     """Also names added earlier and later: CloudFront serves only names in its list. It has IPv6 addresses."""
     names = ["named.example.com", "earlier.example.com", "later.example.com"]
     assert read.config(read.with_name)["Aliases"] == names
-    target = read.lab.stack.resolve(read.with_name.distribution.distribution_domain_name)
-    records = [each for each in properties(read.template, RECORD) if each["AliasTarget"]["DNSName"] == target]
+    target = read.resolve(read.with_name.distribution.distribution_domain_name)
+    records = [each for each in read.all(RECORD) if each["AliasTarget"]["DNSName"] == target]
     assert sorted((record["Name"], record["Type"]) for record in records) == sorted(
         (f"{name}.", kind) for name in names for kind in ("A", "AAAA")
     )
@@ -208,100 +189,99 @@ def test_all_names_are_the_distributions(read: Read) -> None:
 
 def test_a_named_endpoint_at_the_distributions_own_name(read: Read) -> None:
     """Without a certificate for CloudFront the endpoint's name still points at the load balancer."""
-    (record,) = properties(read.template, RECORD, {"Name": "ownname.example.com."})
+    (record,) = read.all(RECORD, Name="ownname.example.com.")
     assert record["AliasTarget"]["DNSName"]["Fn::Join"][1][0] == "dualstack."
     assert read.without_own_name.domain_name is None
 
 
 def test_the_first_record_may_come_later() -> None:
     """It points at the distribution too."""
-    lab = Lab()
-    endpoint = lab.endpoint("Endpoint", certificate=lab.certificate, domain_name="shop.example.com")
+    lab = Front()
+    endpoint = lab.endpoint(certificate=lab.certificate, domain_name="shop.example.com")
     distribution = lab.distribution(endpoint, certificate=lab.certificate)
 
     endpoint.add_domain("www.example.com", hosted_zone=lab.zone)
 
-    name = lab.stack.resolve(distribution.distribution.distribution_domain_name)
-    records = [(each["Name"], each["AliasTarget"]["DNSName"]) for each in properties(lab.stack, RECORD)]
-    assert records == [("www.example.com.", name)] * 2
+    name = lab.resolve(distribution.distribution.distribution_domain_name)
+    assert [(each["Name"], each["AliasTarget"]["DNSName"]) for each in lab.all(RECORD)] == [
+        ("www.example.com.", name)
+    ] * 2
 
 
 def test_a_vpc_origin_in_use_never_changes() -> None:
     """CloudFront refuses each update. TLS makes another VPC origin with another name, and it has no tags."""
 
-    def vpc_origin(**arguments: Any) -> tuple[str, str]:  # noqa: ANN401  # what an endpoint takes
-        lab = Lab()
-        if arguments:
-            arguments["certificate"] = lab.certificate
-        lab.distribution(lab.endpoint("Endpoint", **arguments))
+    def vpc_origin(*, has_tls: bool) -> tuple[str, str]:
+        lab = Front()
+        tls: dict[str, Any] = {"domain_name": "shop.example.com", "certificate": lab.certificate} if has_tls else {}
+        lab.distribution(lab.endpoint(**tls))
         Tags.of(lab.stack).add("release", "1")
-        ((logical_id, found),) = Template.from_stack(lab.stack).find_resources(VPC_ORIGIN).items()
+        ((logical_id, found),) = lab.template.find_resources(VPC_ORIGIN).items()
         assert "Tags" not in found["Properties"]
         return logical_id, found["Properties"]["VpcOriginEndpointConfig"]["Name"]["Fn::Join"][1][0]
 
-    (http_id, http_name), (https_id, https_name) = vpc_origin(), vpc_origin(domain_name="shop.example.com")
+    (http_id, http_name), (https_id, https_name) = vpc_origin(has_tls=False), vpc_origin(has_tls=True)
     assert http_id != https_id
     assert http_name != https_name
 
 
 def test_one_in_another_stack() -> None:
     """The rule that allows it is in its own stack, so the endpoint's stack depends on nothing."""
-    lab = Lab()
-    edge = Stack(App.of(lab.stack), "Edge")
+    lab = Front()
+    edge = Stack(lab.app, "Edge")
 
-    CloudFrontDistribution(edge, "Distribution", endpoint=lab.endpoint("Endpoint"))
+    CloudFrontDistribution(edge, "Distribution", endpoint=lab.endpoint())
 
-    Template.from_stack(edge).resource_count_is(INGRESS, 1)
+    assert len(properties(edge, INGRESS)) == 1
     assert lab.stack.dependencies == []
 
 
 def test_a_bucket_without_access_control_lists_fails_synthesis() -> None:
     """That is the default of buckets."""
-    lab = Lab()
+    lab = Front()
     ownership = (None, s3.ObjectOwnership.BUCKET_OWNER_ENFORCED, s3.ObjectOwnership.OBJECT_WRITER)
     for number, each in enumerate(ownership):
         bucket = s3.Bucket(lab.stack, f"Bucket{number}", object_ownership=each)
         lab.distribution(lab.endpoint(f"Endpoint{number}"), access_log_bucket=bucket)
 
     with pytest.raises(RuntimeError) as refusal:
-        Template.from_stack(lab.stack)
+        lab.app.synth()
     buckets = re.findall(r"must accept access control lists, got: (\S+)", str(refusal.value))
     assert set(buckets) == {"Test/Bucket0/Resource", "Test/Bucket1/Resource"}
 
 
-def test_tokens_and_other_cases_that_pass() -> None:
+def test_tokens_and_other_cases_that_pass(idle_lab: Front) -> None:
     """Tokens cannot be checked. Mutual TLS may be off. Without logs an opt-in region is no problem."""
-    lab = Lab()
-    arn, web_acl = (CfnParameter(lab.stack, name).value_as_string for name in ("Arn", "WebAcl"))
-    certificate = acm.Certificate.from_certificate_arn(lab.stack, "Token", arn)
+    arn, web_acl = (CfnParameter(idle_lab.stack, name).value_as_string for name in ("Arn", "WebAcl"))
+    certificate = acm.Certificate.from_certificate_arn(idle_lab.stack, "Token", arn)
     off = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.OFF)
-    lab.distribution(lab.named("Tokens"), certificate=certificate, web_acl_arn=web_acl)
-    lab.distribution(lab.named("Off", mutual_authentication=off))
+    idle_lab.distribution(idle_lab.named("Tokens"), certificate=certificate, web_acl_arn=web_acl)
+    idle_lab.distribution(idle_lab.named("Off", mutual_authentication=off))
 
-    far = Stack(App(), "Far", env=Environment(account="1" * 12, region="me-south-1"))
-    endpoint = HttpEndpoint(far, "Endpoint", network=network_in(far), internal=True)
+    far = Front("Far", env=Environment(account="1" * 12, region="me-south-1"))
+    endpoint = far.endpoint()
     with pytest.raises(ValueError, match="bucket in an opt-in region, got: me-south-1; give an access_log_bucket"):
-        CloudFrontDistribution(far, "Distribution", endpoint=endpoint)
-    CloudFrontDistribution(far, "Distribution", endpoint=endpoint, access_logs=False)
+        far.distribution(endpoint)
+    far.distribution(endpoint, access_logs=False)
 
 
 # --- Refusals ---
 
 
 @pytest.fixture(scope="module")
-def idle_lab() -> Lab:
+def idle_lab() -> Front:
     """A lab that is never synthesized."""
-    lab = Lab()
+    lab = Front()
     lab.distribution(lab.endpoint("Used"))
     return lab
 
 
-def bucket_in(lab: Lab, name: str, **attributes: str) -> s3.IBucket:
+def bucket_in(lab: Front, name: str, **attributes: str) -> s3.IBucket:
     """Return an imported bucket."""
     return s3.Bucket.from_bucket_attributes(lab.stack, name, bucket_name="all-logs", **attributes)  # type: ignore[arg-type]  # all text
 
 
-REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
+REFUSED: dict[str, tuple[Callable[[Front], object], str]] = {
     "second front": (
         lambda lab: CloudFrontDistribution(lab.stack, "New", endpoint=lab.stack.node.find_child("Used")),  # type: ignore[arg-type]  # it is one
         "Test/Used is behind Test/UsedDistribution already, got a second front",
@@ -344,7 +324,7 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
     ),
     "records in another stack": (
         lambda lab: CloudFrontDistribution(
-            Stack(App.of(lab.stack), "Edge"), "New", endpoint=lab.named("Recorded"), certificate=lab.certificate
+            Stack(lab.app, "Edge"), "New", endpoint=lab.named("Recorded"), certificate=lab.certificate
         ),
         "the records of Test/Recorded are in stack 'Test' and must point at the front, got it in stack 'Edge'",
     ),
@@ -372,10 +352,10 @@ REFUSED: dict[str, tuple[Callable[[Lab], object], str]] = {
 
 
 @pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)
-def test_distributions_that_are_refused(idle_lab: Lab, make: Callable[[Lab], object], message: str) -> None:
+def test_distributions_that_are_refused(idle_lab: Front, make: Callable[[Front], object], message: str) -> None:
     """The message says what was given and what to change. Nothing is made."""
     with pytest.raises(ValueError, match=re.escape(message)):
         make(idle_lab)
 
-    made = [each for each in idle_lab.stack.node.find_all() if isinstance(each, CloudFrontDistribution)]
-    assert [each.node.id for each in made] == ["UsedDistribution"]
+    made = {each.node.id for each in idle_lab.stack.node.children if isinstance(each, CloudFrontDistribution)}
+    assert made <= {"UsedDistribution", "TokensDistribution", "OffDistribution"}
