@@ -150,7 +150,7 @@ def test_a_further_name_needs_a_zone_tls_and_a_known_name(idle: Lab, serving: Se
         ),
         (
             serving.endpoint,
-            {"domain_name": CfnParameter(idle.stack, "Name").value_as_string, "hosted_zone": idle.zone},
+            {"domain_name": CfnParameter(idle.stack, "Token").value_as_string, "hosted_zone": idle.zone},
             "domain_name must be known at synthesis, got a token",
         ),
         (

@@ -1,7 +1,7 @@
 """IPv6 at endpoints: the types of their load balancers, their records, and their callers."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
@@ -12,15 +12,13 @@ from aws_cdk.assertions import Template
 from fargate_constructs import (
     Accelerator,
     CloudFrontDistribution,
-    FargateService,
     FixedEgressNetwork,
     HttpEndpoint,
     SignIn,
-    TcpEndpoint,
 )
 from fargate_constructs.testing import assert_no_replacement
-from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in, zone_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
+from tests.templates import properties_of
 
 DUAL_STACK, IPV4 = elbv2.IpAddressType.DUAL_STACK, elbv2.IpAddressType.IPV4
 IPV6_ONLY = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
@@ -35,46 +33,39 @@ HTTP_ENDPOINTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Lab(NamedTuple):
+class Families(Lab):
     """Endpoints in a network with IPv6."""
 
-    stack: Stack
-    network: FixedEgressNetwork
-    http: dict[str, HttpEndpoint]
-    tcp: TcpEndpoint
-    template: Template
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = FixedEgressNetwork(self.stack, "OwnNetwork", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+        self.endpoints = {
+            name: self.http(
+                name,
+                domain_name=f"{name.lower()}.example.com",
+                hosted_zone=self.zone,
+                certificate=self.certificate,
+                **arguments,
+            )
+            for name, arguments in HTTP_ENDPOINTS.items()
+        }
+        self.of_tcp = self.tcp("Tcp", domain_name="tcp.example.com", hosted_zone=self.zone)
+        CloudFrontDistribution(self.stack, "Cdn", endpoint=self.endpoints["Internal"], certificate=self.certificate)
 
     def type_of(self, load_balancer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer) -> str:
         """Return the type of a load balancer's addresses."""
-        return str(properties_of(self.template, load_balancer)["IpAddressType"])
+        return str(self.of(load_balancer)["IpAddressType"])
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def lab() -> Families:
     """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    network = FixedEgressNetwork(stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
-    zone, certificate = zone_in(stack), certificate_in(stack)
-    http = {
-        name: HttpEndpoint(
-            stack,
-            name,
-            network=network,
-            domain_name=f"{name.lower()}.example.com",
-            hosted_zone=zone,
-            certificate=certificate,
-            **arguments,
-        )
-        for name, arguments in HTTP_ENDPOINTS.items()
-    }
-    tcp = TcpEndpoint(stack, "Tcp", network=network, domain_name="tcp.example.com", hosted_zone=zone)
-    CloudFrontDistribution(stack, "Cdn", endpoint=http["Internal"], certificate=certificate)
-    return Lab(stack, network, http, tcp, Template.from_stack(stack))
+    return Families()
 
 
-def test_the_type_follows_the_network(lab: Lab) -> None:
+def test_the_type_follows_the_network(lab: Families) -> None:
     """Callers from the internet get IPv6 too. Within the network they have IPv4, and static IPs are IPv4."""
-    assert {name: lab.type_of(each.load_balancer) for name, each in lab.http.items()} == {
+    assert {name: lab.type_of(each.load_balancer) for name, each in lab.endpoints.items()} == {
         "Default": "dualstack",
         "Internal": "ipv4",
         "Static": "ipv4",
@@ -84,13 +75,13 @@ def test_the_type_follows_the_network(lab: Lab) -> None:
         "InternalDualStack": "dualstack",
     }
     # Tasks would see an address of the load balancer instead of an IPv6 caller's, and UDP would be refused.
-    assert lab.type_of(lab.tcp.load_balancer) == "ipv4"
+    assert lab.type_of(lab.of_tcp.load_balancer) == "ipv4"
 
 
-def test_the_records_are_of_the_families(lab: Lab) -> None:
+def test_the_records_are_of_the_families(lab: Families) -> None:
     """A name without public IPv4 addresses has no A record. CloudFront has both."""
     records: dict[str, set[str]] = {}
-    for record in properties(lab.template, "AWS::Route53::RecordSet"):
+    for record in lab.all("AWS::Route53::RecordSet"):
         records.setdefault(record["Name"].split(".")[0], set()).add(record["Type"])
     assert records == {
         "default": {"A", "AAAA"},
@@ -104,15 +95,15 @@ def test_the_records_are_of_the_families(lab: Lab) -> None:
     }
 
 
-def test_callers_are_of_the_families(lab: Lab) -> None:
+def test_callers_are_of_the_families(lab: Families) -> None:
     """By default every address of each family that can reach the load balancer. A range is allowed once at each port.
 
     However often it is named, and in whichever writing (https://github.com/aws/aws-cdk/issues/5043).
     """
 
     def callers(name: str) -> set[str]:
-        (group,) = lab.http[name].connections.security_groups
-        rules = properties_of(lab.template, group).get("SecurityGroupIngress", [])
+        (group,) = lab.endpoints[name].connections.security_groups
+        rules = lab.of(group).get("SecurityGroupIngress", [])
         found = [(rule.get("CidrIp") or rule["CidrIpv6"], rule["FromPort"]) for rule in rules]
         assert len(set(found)) == len(found)
         return {cidr for cidr, _ in found}
@@ -142,16 +133,12 @@ def test_callers_of_another_network() -> None:
     assert ["CidrIpv6" in rule for rule in rules] == [False, False, True, True, False]
 
 
-def test_the_internet_gateway_reaches_public_ones_only(lab: Lab) -> None:
+def test_the_internet_gateway_reaches_public_ones_only(lab: Families) -> None:
     """An internal load balancer denies the traffic that its IPv6 addresses could get."""
-    attributes = {
-        name: {
-            each["Key"]: each["Value"]
-            for each in properties_of(lab.template, endpoint.load_balancer)["LoadBalancerAttributes"]
-        }
-        for name, endpoint in lab.http.items()
+    denied = {
+        name: lab.attributes(endpoint.load_balancer).get("ipv6.deny_all_igw_traffic")
+        for name, endpoint in lab.endpoints.items()
     }
-    denied = {name: each.get("ipv6.deny_all_igw_traffic") for name, each in attributes.items()}
     assert denied == dict.fromkeys(("Internal", "Static", "Ipv4")) | {
         "Default": "false",
         "Ipv6Only": "false",
@@ -160,41 +147,35 @@ def test_the_internet_gateway_reaches_public_ones_only(lab: Lab) -> None:
     }
 
 
-def test_an_imported_network_without_named_ranges_keeps_ipv4(stack: Stack) -> None:
+def test_an_imported_network_without_named_ranges_keeps_ipv4() -> None:
     """Its template is what it was. With named ranges its endpoints have IPv6."""
-    vpc = ec2.Vpc(stack, "Vpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    lab = Lab()
+    vpc = ec2.Vpc(lab.stack, "DualStackVpc", ip_protocol=ec2.IpProtocol.DUAL_STACK)
     for name, ranges in (("Unnamed", ()), ("Named", ("2001:db8::/64",))):
         network = FixedEgressNetwork.from_vpc(
-            stack, f"{name}Network", vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=ranges
+            lab.stack, f"{name}Network", vpc, egress_ips=["203.0.113.7"], egress_ipv6_cidrs=ranges
         )
-        HttpEndpoint(stack, name, network=network)
-    found = properties(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+        lab.http(name, network=network)
+    found = lab.all("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert [each["IpAddressType"] for each in found] == ["ipv4", "dualstack"]
 
 
 def test_another_type_replaces_nothing() -> None:
     """CloudFormation changes the type of a load balancer in place: with callers of both, then of IPv6 only."""
+    ipv4, dual_stack, ipv6_only = labs = Lab(), Lab(), Lab()
+    for lab, ip_address_type in zip(labs, (IPV4, DUAL_STACK, IPV6_ONLY), strict=True):
+        lab.http(ip_address_type=ip_address_type)
 
-    def deployed(ip_address_type: elbv2.IpAddressType) -> Stack:
-        stack = Stack(App(), "Test")
-        HttpEndpoint(stack, "Endpoint", network=network_in(stack), ip_address_type=ip_address_type)
-        return stack
-
-    ipv4, dual_stack, ipv6_only = map(deployed, (IPV4, DUAL_STACK, IPV6_ONLY))
-    assert_no_replacement(ipv4, dual_stack)
-    assert_no_replacement(dual_stack, ipv6_only)
+    assert_no_replacement(ipv4.stack, dual_stack.stack)
+    assert_no_replacement(dual_stack.stack, ipv6_only.stack)
 
 
-def test_what_needs_ipv4_is_refused_without_it(stack: Stack) -> None:
+def test_what_needs_ipv4_is_refused_without_it(idle: Lab) -> None:
     """An accelerator has IPv4 addresses, and AWS connects to identity providers by IPv4."""
-    network = FixedEgressNetwork(stack, "Network", ip_protocol=ec2.IpProtocol.DUAL_STACK)
-    endpoint = HttpEndpoint(
-        stack, "Endpoint", network=network, certificate=certificate_in(stack), ip_address_type=IPV6_ONLY
-    )
-    with pytest.raises(ValueError, match=re.escape("got Test/Endpoint, which allows IPv6 callers only; make the")):
-        Accelerator(stack, "Accelerator", endpoint=endpoint)
+    endpoint = idle.http("Ipv6Only", certificate=idle.certificate, ip_address_type=IPV6_ONLY)
+    with pytest.raises(ValueError, match=re.escape("got Test/Ipv6Only, which allows IPv6 callers only; make the")):
+        Accelerator(idle.stack, "OfIpv6Only", endpoint=endpoint)
     sign_in = SignIn.jwt(issuer="https://a.example.com", jwks_endpoint="https://a.example.com/jwks.json")
-    service = FargateService(stack, "Web", network=network, image=IMAGE)
     with pytest.raises(ValueError, match="sign_in needs a load balancer with public IPv4 addresses, by which AWS"):
-        endpoint.add_route("Web", service=service, sign_in=sign_in)
-    assert stack.node.try_find_child("Accelerator") is None
+        endpoint.add_route("Web", service=idle.service("Ipv6Web"), sign_in=sign_in)
+    assert idle.stack.node.try_find_child("OfIpv6Only") is None

@@ -1,18 +1,16 @@
 """The application load balancer, its attributes and its subnets."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Fn, Stack
+from aws_cdk import CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Template
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint
+from fargate_constructs import FixedEgressNetwork
 from fargate_constructs.network.network import Network
-from tests.modes.made_elsewhere import network_in
-from tests.templates import properties_of
+from tests.endpoint.lab import Lab
 
 PUBLIC, PRIVATE = ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS
 # Documented, but not set by default, and why.
@@ -24,22 +22,6 @@ NOT_SET = {
     "health_check_logs.s3.bucket": "Health check logs are off.",
     "health_check_logs.s3.prefix": "Health check logs are off.",
 }
-
-
-class Lab(NamedTuple):
-    """Endpoints of one stack, in VPCs of all kinds."""
-
-    stack: Stack
-    template: Template
-    endpoints: dict[str, HttpEndpoint]
-
-    def properties(self, name: str) -> dict[str, Any]:
-        """Return the properties of an endpoint's load balancer."""
-        return properties_of(self.template, self.endpoints[name].load_balancer)
-
-    def attributes(self, name: str) -> dict[str, object]:
-        """Return its attributes."""
-        return {each["Key"]: each["Value"] for each in self.properties(name)["LoadBalancerAttributes"]}
 
 
 def networks_of(stack: Stack) -> dict[str, Network]:
@@ -74,31 +56,40 @@ def networks_of(stack: Stack) -> dict[str, Network]:
     by_id = [ec2.Subnet.from_subnet_id(stack, f"Subnet{number}", f"by-id-{number}") for number in range(2)]
     ips = ["203.0.113.7"]
     return {
-        "Default": network_in(stack),
         **{name: FixedEgressNetwork.from_vpc(stack, name, vpc, egress_ips=ips) for name, vpc in vpcs.items()},
         "ById": FixedEgressNetwork.from_vpc(stack, "ById", unknown, egress_ips=ips, task_subnets=by_id),
     }
 
 
+class Balanced(Lab):
+    """Endpoints of one stack, in VPCs of all kinds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        networks = networks_of(self.stack) | {"Default": self.network}
+        arguments: dict[str, Any] = {name: {} for name in networks}
+        arguments["DualStack"] = {"ip_address_type": elbv2.IpAddressType.DUAL_STACK}
+        arguments["Default"] = {"idle_timeout": Duration.minutes(10)}
+        self.endpoints = {
+            f"{name}{kind}": self.http(f"{name}{kind}", network=networks[name], internal=internal, **each)
+            for name, each in arguments.items()
+            for kind, internal in (("Public", False), ("Internal", True))
+            if (name, kind) != ("ById", "Public")
+        }
+        self.endpoints["Defaults"] = self.http("Defaults")
+
+    def attributes_of(self, name: str) -> dict[str, object]:
+        """Return the attributes of an endpoint's load balancer."""
+        return self.attributes(self.endpoints[name].load_balancer)
+
+
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def lab() -> Balanced:
     """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    networks = networks_of(stack)
-    arguments: dict[str, Any] = {name: {} for name in networks if name != "ById"}
-    arguments["DualStack"] = {"ip_address_type": elbv2.IpAddressType.DUAL_STACK}
-    arguments["Default"] = {"idle_timeout": Duration.minutes(10)}
-    endpoints = {
-        f"{name}{kind}": HttpEndpoint(stack, f"{name}{kind}", network=networks[name], internal=internal, **each)
-        for name, each in {**arguments, "ById": {}}.items()
-        for kind, internal in (("Public", False), ("Internal", True))
-        if (name, kind) != ("ById", "Public")
-    }
-    endpoints["Defaults"] = HttpEndpoint(stack, "Defaults", network=networks["Default"])
-    return Lab(stack, Template.from_stack(stack), endpoints)
+    return Balanced()
 
 
-def test_every_attribute_that_aws_documents_is_set(lab: Lab) -> None:
+def test_every_attribute_that_aws_documents_is_set(lab: Balanced) -> None:
     """None depends on a default that may change, and none is set that AWS does not know."""
     documentation = elbv2.CfnLoadBalancer.LoadBalancerAttributeProperty.__init__.__doc__
     assert documentation is not None
@@ -107,16 +98,16 @@ def test_every_attribute_that_aws_documents_is_set(lab: Lab) -> None:
 
     assert "waf.fail_open.enabled" in documented
     assert "dns_record.client_routing_policy" not in documented
-    assert set(lab.attributes("Defaults")) == documented - NOT_SET.keys()
+    assert set(lab.attributes_of("Defaults")) == documented - NOT_SET.keys()
     assert documented >= NOT_SET.keys()
 
 
-def test_the_load_balancer_is_strict_and_protected(lab: Lab) -> None:
+def test_the_load_balancer_is_strict_and_protected(lab: Balanced) -> None:
     """It drops bad headers, refuses ambiguous requests and its deletion, and can leave an impaired zone."""
     endpoint = lab.endpoints["Defaults"]
     assert endpoint.access_log_bucket
-    assert lab.attributes("Defaults") == {
-        "access_logs.s3.bucket": lab.stack.resolve(endpoint.access_log_bucket.bucket_name),
+    assert lab.attributes_of("Defaults") == {
+        "access_logs.s3.bucket": lab.resolve(endpoint.access_log_bucket.bucket_name),
         "access_logs.s3.enabled": "true",
         "client_keep_alive.seconds": "300",
         "connection_logs.s3.enabled": "false",
@@ -134,23 +125,23 @@ def test_the_load_balancer_is_strict_and_protected(lab: Lab) -> None:
         "waf.fail_open.enabled": "false",
         "zonal_shift.config.enabled": "true",
     }
-    assert lab.attributes("DefaultPublic")["idle_timeout.timeout_seconds"] == "600"
+    assert lab.attributes_of("DefaultPublic")["idle_timeout.timeout_seconds"] == "600"
 
 
-def test_the_load_balancer_waits_for_the_policy_of_its_log_bucket(lab: Lab) -> None:
+def test_the_load_balancer_waits_for_the_policy_of_its_log_bucket(lab: Balanced) -> None:
     """AWS tests whether it can write there."""
     policies = lab.template.find_resources("AWS::S3::BucketPolicy")
     load_balancers = lab.template.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
     assert all(policies.keys() & set(each["DependsOn"]) for each in load_balancers)
 
 
-def test_only_an_internal_dual_stack_one_denies_traffic_of_the_internet_gateway(lab: Lab) -> None:
+def test_only_an_internal_dual_stack_one_denies_traffic_of_the_internet_gateway(lab: Balanced) -> None:
     """Its IPv6 addresses are public."""
-    found = {name: lab.attributes(name).get("ipv6.deny_all_igw_traffic") for name in lab.endpoints}
+    found = {name: lab.attributes_of(name).get("ipv6.deny_all_igw_traffic") for name in lab.endpoints}
     assert found == dict.fromkeys(lab.endpoints) | {"DualStackPublic": "false", "DualStackInternal": "true"}
 
 
-def test_the_subnets(lab: Lab) -> None:
+def test_the_subnets(lab: Balanced) -> None:
     """One of each zone, in any order of an import; all of them if the zones are not known."""
     own, default = lab.endpoints["OwnPublic"].load_balancer.vpc, lab.endpoints["Defaults"].load_balancer.vpc
     assert own
@@ -162,7 +153,7 @@ def test_the_subnets(lab: Lab) -> None:
         "DefaultInternal": default.private_subnets,
     }
     ids: dict[str, object] = {
-        name: [lab.stack.resolve(subnet.subnet_id) for subnet in subnets] for name, subnets in expected.items()
+        name: [lab.resolve(subnet.subnet_id) for subnet in subnets] for name, subnets in expected.items()
     }
     ids |= {
         "ImportedPublic": ["public-1", "public-2"],
@@ -171,6 +162,6 @@ def test_the_subnets(lab: Lab) -> None:
         "UnknownInternal": ["private-1", "private-2"],
         "ByIdInternal": ["by-id-0", "by-id-1"],
     }
-    assert {name: lab.properties(name)["Subnets"] for name in ids} == ids
-    schemes = {name: lab.properties(name)["Scheme"] for name in lab.endpoints}
+    assert {name: lab.of(lab.endpoints[name].load_balancer)["Subnets"] for name in ids} == ids
+    schemes = {name: lab.of(lab.endpoints[name].load_balancer)["Scheme"] for name in lab.endpoints}
     assert schemes == {name: "internal" if name.endswith("Internal") else "internet-facing" for name in lab.endpoints}

@@ -2,22 +2,18 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, SecretValue, Stack
+from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Annotations, Match
 
-from fargate_constructs import Deployment, FargateService, HttpEndpoint
+from fargate_constructs import Deployment
 from fargate_constructs.endpoint.sign_in import SignIn, validate_listener
 from tests.audit import findings
-from tests.endpoint.lab import Lab as Idle
-from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
-from tests.templates import properties, properties_of
-
-RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+from tests.endpoint.lab import RULE, Lab
 
 
 def oidc(**arguments: object) -> SignIn:
@@ -35,13 +31,47 @@ def oidc(**arguments: object) -> SignIn:
     )
 
 
-class Lab(NamedTuple):
+class SignIns(Lab):
     """An HTTPS endpoint with routes of every kind of sign-in."""
 
-    stack: Stack
-    endpoint: HttpEndpoint
-    pool: cognito.UserPool
-    template: Template
+    def __init__(self) -> None:
+        super().__init__()
+        self.endpoint = self.http(certificate=self.certificate)
+        self.pool = cognito.UserPool(self.stack, "Pool")
+        prefix = cognito.CognitoDomainOptions(domain_prefix="a")
+        sign_ins = {
+            "Open": None,
+            "Oidc": oidc(),
+            "Chosen": oidc(
+                scope="openid email",
+                session_timeout=Duration.hours(1),
+                on_unauthenticated_request=elbv2.UnauthenticatedAction.DENY,
+                authentication_request_extra_params={"prompt": "login"},
+            ),
+            "Cognito": SignIn.cognito(
+                user_pool=self.pool,
+                user_pool_client=self.pool.add_client("Client", generate_secret=True),
+                user_pool_domain=self.pool.add_domain("Domain", cognito_domain=prefix),
+            ),
+            "Jwt": SignIn.jwt(issuer="https://login.example.com", jwks_endpoint="https://login.example.com/jwks.json"),
+        }
+        deployments = {
+            "Tested": Deployment.blue_green(test_header=("x-version", "next")),
+            "BothGroups": Deployment.rolling(both_target_groups=True),
+            "Canary": Deployment.canary(),
+        }
+        web = self.service()
+        for name, sign_in in sign_ins.items():
+            self.endpoint.add_route(name, service=web, paths=[f"/{name}"], sign_in=sign_in)
+        for name, deployment in deployments.items():
+            service = self.service(name, deployment=deployment)
+            self.endpoint.add_route(name, service=service, paths=[f"/{name}"], sign_in=oidc())
+        self.endpoint.add_route("Plain", service=self.service("Plain", deployment=Deployment.canary()))
+
+    def rules(self, path: str) -> list[dict[str, Any]]:
+        """Return the rules for a path."""
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}}
+        return [each for each in self.all(RULE) if condition in each["Conditions"]]
 
     def actions(self, path: str) -> list[dict[str, Any]]:
         """Return the actions of the one rule for a path."""
@@ -49,52 +79,14 @@ class Lab(NamedTuple):
         actions: list[dict[str, Any]] = rule["Actions"]
         return actions
 
-    def rules(self, path: str) -> list[dict[str, Any]]:
-        """Return the rules for a path."""
-        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}}
-        return [each for each in properties(self.template, RULE) if condition in each["Conditions"]]
-
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def lab() -> SignIns:
     """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, certificate=certificate_in(stack))
-    pool = cognito.UserPool(stack, "Pool")
-    sign_ins = {
-        "Open": None,
-        "Oidc": oidc(),
-        "Chosen": oidc(
-            scope="openid email",
-            session_timeout=Duration.hours(1),
-            on_unauthenticated_request=elbv2.UnauthenticatedAction.DENY,
-            authentication_request_extra_params={"prompt": "login"},
-        ),
-        "Cognito": SignIn.cognito(
-            user_pool=pool,
-            user_pool_client=pool.add_client("Client", generate_secret=True),
-            user_pool_domain=pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix="a")),
-        ),
-        "Jwt": SignIn.jwt(issuer="https://login.example.com", jwks_endpoint="https://login.example.com/jwks.json"),
-    }
-    deployments = {
-        "Tested": Deployment.blue_green(test_header=("x-version", "next")),
-        "BothGroups": Deployment.rolling(both_target_groups=True),
-        "Canary": Deployment.canary(),
-    }
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    for name, sign_in in sign_ins.items():
-        endpoint.add_route(name, service=web, paths=[f"/{name}"], sign_in=sign_in)
-    for name, deployment in deployments.items():
-        service = FargateService(stack, name, network=network, image=IMAGE, deployment=deployment)
-        endpoint.add_route(name, service=service, paths=[f"/{name}"], sign_in=oidc())
-    plain = FargateService(stack, "Plain", network=network, image=IMAGE, deployment=Deployment.canary())
-    endpoint.add_route("Plain", service=plain)
-    return Lab(stack, endpoint, pool, Template.from_stack(stack))
+    return SignIns()
 
 
-def test_sign_in_at_an_openid_connect_provider(lab: Lab) -> None:
+def test_sign_in_at_an_openid_connect_provider(lab: SignIns) -> None:
     """It comes before the request is forwarded. The template refers to the secret and does not hold it."""
     assert [action["Type"] for action in lab.actions("/Oidc")] == ["authenticate-oidc", "forward"]
     assert lab.actions("/Oidc")[0] == {
@@ -121,16 +113,16 @@ def test_sign_in_at_an_openid_connect_provider(lab: Lab) -> None:
     assert chosen.items() <= lab.actions("/Chosen")[0]["AuthenticateOidcConfig"].items()
 
 
-def test_sign_in_at_a_user_pool(lab: Lab) -> None:
+def test_sign_in_at_a_user_pool(lab: SignIns) -> None:
     """With the pool, its client and its domain."""
     action, forward = lab.actions("/Cognito")
     assert (action["Type"], forward["Type"]) == ("authenticate-cognito", "forward")
     config = action["AuthenticateCognitoConfig"]
-    assert config["UserPoolArn"] == lab.stack.resolve(lab.pool.user_pool_arn)
+    assert config["UserPoolArn"] == lab.resolve(lab.pool.user_pool_arn)
     assert (config["Scope"], config["SessionTimeout"]) == ("openid", 43200)
 
 
-def test_a_token_for_programs(lab: Lab) -> None:
+def test_a_token_for_programs(lab: SignIns) -> None:
     """The issuer and the URL of its keys."""
     action, forward = lab.actions("/Jwt")
     config = {"Issuer": "https://login.example.com", "JwksEndpoint": "https://login.example.com/jwks.json"}
@@ -138,22 +130,23 @@ def test_a_token_for_programs(lab: Lab) -> None:
     assert forward["Type"] == "forward"
 
 
-def test_other_routes_stay_open(lab: Lab) -> None:
+def test_other_routes_stay_open(lab: SignIns) -> None:
     """A sign-in belongs to one route, not to the service. Test traffic of the route needs it too."""
     assert [action["Type"] for action in lab.actions("/Open")] == ["forward"]
     types = [[action["Type"] for action in rule["Actions"]] for rule in lab.rules("/Tested")]
     assert types == [["authenticate-oidc", "forward"]] * 2
 
 
-def test_the_load_balancer_reaches_the_provider(lab: Lab) -> None:
+def test_the_load_balancer_reaches_the_provider(lab: SignIns) -> None:
     """Its addresses are not known, so port 443 of every address is open."""
     (group,) = lab.endpoint.connections.security_groups
-    rules = properties_of(lab.template, group)["SecurityGroupEgress"]
+    rules = lab.of(group)["SecurityGroupEgress"]
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [("0.0.0.0/0", 443, 443)]
 
 
-def test_a_sign_in_is_warned_of_if_ecs_shifts_requests(lab: Lab) -> None:
+def test_a_sign_in_is_warned_of_if_ecs_shifts_requests(lab: SignIns) -> None:
     """AWS's pages disagree on whether ECS accepts a rule that does more than forward."""
+    assert lab.template
     warnings = Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("asks callers to sign in"))
     assert sorted(each.id for each in warnings) == ["/Test/Canary/Service", "/Test/Tested/Service"]
     data = [str(each.entry.data) for each in warnings]
@@ -164,35 +157,25 @@ def test_a_sign_in_is_warned_of_if_ecs_shifts_requests(lab: Lab) -> None:
 
 def test_a_service_of_another_stack() -> None:
     """The endpoint's stack depends on no other, and audits find nothing."""
-    app = App()
-    base = Stack(app, "Base")
-    network = network_in(base)
-    endpoint = HttpEndpoint(base, "Endpoint", network=network, certificate=certificate_in(base))
-    web = FargateService(Stack(app, "Web"), "Web", network=network, image=IMAGE)
-    endpoint.add_route("Web", service=web, sign_in=oidc())
+    base = Lab("Base")
+    web = Lab("Web", base.app).service(network=base.network)
+    base.http(certificate=base.certificate).add_route("Web", service=web, sign_in=oidc())
 
-    app.synth()
-    assert base.dependencies == []
-    assert findings(app) == []
+    base.app.synth()
+    assert base.stack.dependencies == []
+    assert findings(base.app) == []
 
 
-def test_plain_http_has_no_sign_in(idle: Idle) -> None:
+def test_plain_http_has_no_sign_in(idle: Lab) -> None:
     """It is refused before anything is made. The protocol of an imported listener is not known."""
-    endpoint = HttpEndpoint(idle.stack, "PlainSignIn", network=idle.network)
-    web = FargateService(idle.stack, "SignInWeb", network=idle.network, image=IMAGE)
+    endpoint, web = idle.http("PlainSignIn"), idle.service("SignInWeb")
     with pytest.raises(ValueError, match="sign_in needs an endpoint with HTTPS, got: Test/PlainSignIn/LoadBal"):
         endpoint.add_route("Web", service=web, sign_in=oidc())
     with pytest.raises(TypeError, match="sign_in must be SignIn or None, got: True"):
         endpoint.add_route("Web", service=web, sign_in=True)  # type: ignore[arg-type]  # the mistake
     assert not web.target_groups
 
-    imported = elbv2.ApplicationListener.from_application_listener_attributes(
-        idle.stack,
-        "Imported",
-        listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef",
-        security_group=endpoint.connections.security_groups[0],
-    )
-    validate_listener(imported)
+    validate_listener(idle.listener("SignIn"))
 
 
 @pytest.mark.parametrize(

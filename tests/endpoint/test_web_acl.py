@@ -2,78 +2,69 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk import CfnParameter
+from aws_cdk.assertions import Annotations, Match
 
-from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint.web_acl import WebAcl
-from tests.modes.made_elsewhere import network_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
 
-ASSOCIATION = "AWS::WAFv2::WebACLAssociation"
+SQL = "AWSManagedRulesSQLiRuleSet"
 ARN = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1"
 
 
-class Lab(NamedTuple):
+class Protected(Lab):
     """Endpoints of one stack, by their web ACLs."""
 
-    stack: Stack
-    template: Template
-    endpoints: dict[str, HttpEndpoint]
+    def __init__(self) -> None:
+        super().__init__()
+        many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
+        most = [*many, "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]
+        web_acls = {
+            "None": None,
+            "Managed": WebAcl.managed(),
+            "Chosen": WebAcl.managed(rule_groups=[SQL], counted_rules={SQL: ["SQLi_BODY"]}, rate_limit=2000),
+            "Full": WebAcl.managed(rule_groups=most),
+            "Beyond": WebAcl.managed(rule_groups=most, rate_limit=2000),
+            "Imported": WebAcl.from_arn(ARN),
+            "Token": WebAcl.from_arn(CfnParameter(self.stack, "Arn").value_as_string),
+        }
+        self.endpoints = {name: self.http(name, web_acl=each) for name, each in web_acls.items()}
 
     def properties(self, name: str) -> dict[str, Any]:
         """Return the properties of an endpoint's web ACL."""
         web_acl = self.endpoints[name].web_acl
         assert web_acl
-        return properties_of(self.template, web_acl.resource)
+        return self.of(web_acl.resource)
 
     def associated(self, name: str) -> list[object]:
         """Return the ARNs of the web ACLs in front of an endpoint's load balancer."""
-        arn = self.stack.resolve(self.endpoints[name].load_balancer.load_balancer_arn)
-        return [each["WebACLArn"] for each in properties(self.template, ASSOCIATION, {"ResourceArn": arn})]
+        arn = self.resolve(self.endpoints[name].load_balancer.load_balancer_arn)
+        return [each["WebACLArn"] for each in self.all("AWS::WAFv2::WebACLAssociation", ResourceArn=arn)]
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def lab() -> Protected:
     """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-    many = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet"]
-    most = [*many, "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]
-    web_acls = {
-        "None": None,
-        "Managed": WebAcl.managed(),
-        "Chosen": WebAcl.managed(
-            rule_groups=["AWSManagedRulesSQLiRuleSet"],
-            counted_rules={"AWSManagedRulesSQLiRuleSet": ["SQLi_BODY"]},
-            rate_limit=2000,
-        ),
-        "Full": WebAcl.managed(rule_groups=most),
-        "Beyond": WebAcl.managed(rule_groups=most, rate_limit=2000),
-        "Imported": WebAcl.from_arn(ARN),
-        "Token": WebAcl.from_arn(CfnParameter(stack, "Arn").value_as_string),
-    }
-    endpoints = {name: HttpEndpoint(stack, name, network=network, web_acl=each) for name, each in web_acls.items()}
-    return Lab(stack, Template.from_stack(stack), endpoints)
+    return Protected()
 
 
-def test_the_associations(lab: Lab) -> None:
+def test_the_associations(lab: Protected) -> None:
     """None by default, because it costs money and refuses requests. One made elsewhere may be a token."""
     made = {name: each.web_acl for name, each in lab.endpoints.items() if each.web_acl}
     assert list(made) == ["Managed", "Chosen", "Full", "Beyond"]
     assert {name: lab.associated(name) for name in lab.endpoints} == {
         "None": [],
-        **{name: [lab.stack.resolve(web_acl.web_acl_arn)] for name, web_acl in made.items()},
+        **{name: [lab.resolve(web_acl.web_acl_arn)] for name, web_acl in made.items()},
         "Imported": [ARN],
         "Token": [{"Ref": "Arn"}],
     }
     lab.template.resource_count_is("AWS::WAFv2::WebACL", 4)
 
 
-def test_managed_rules(lab: Lab) -> None:
+def test_managed_rules(lab: Protected) -> None:
     """AWS's rules in order, each with its own metrics. An upload over 8 KB is no attack; other rules refuse."""
     found = lab.properties("Managed")
     groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in found["Rules"]]
@@ -90,7 +81,7 @@ def test_managed_rules(lab: Lab) -> None:
     assert (found["DefaultAction"], found["Scope"]) == ({"Allow": {}}, "REGIONAL")
 
 
-def test_your_own_choice(lab: Lab) -> None:
+def test_your_own_choice(lab: Protected) -> None:
     """The groups, the rules that only count, and how often an address may call."""
     limit, group = lab.properties("Chosen")["Rules"]
     assert (limit["Priority"], limit["Action"]) == (0, {"Block": {}})
@@ -105,10 +96,11 @@ def test_your_own_choice(lab: Lab) -> None:
     }
 
 
-def test_more_units_than_the_basic_price_covers_are_warned_of(lab: Lab) -> None:
+def test_more_units_than_the_basic_price_covers_are_warned_of(lab: Protected) -> None:
     """Beyond 1,500 units each request costs more. A group known only when deployed counts nothing."""
     assert (WebAcl.managed().capacity, WebAcl.from_arn(ARN).capacity) == (925, 0)
     assert WebAcl.managed(rule_groups=[CfnParameter(lab.stack, "Group").value_as_string]).capacity == 0
+    assert lab.template
     message = Match.string_like_regexp("takes 1502 capacity units: beyond 1500")
     warnings = Annotations.from_stack(lab.stack).find_warning("*", message)
     assert [each.id for each in warnings] == ["/Test/Beyond/WebAcl"]
@@ -120,11 +112,11 @@ def test_every_rule_may_refuse() -> None:
     assert WebAcl.managed(rule_groups=["AWSManagedRulesSQLiRuleSet"]).counted_rules == {}
 
 
-def test_refused_requests_are_logged_without_credentials(lab: Lab) -> None:
+def test_refused_requests_are_logged_without_credentials(lab: Protected) -> None:
     """The log group is retained, and has a name that WAF accepts. Other requests are in the access logs."""
     web_acl = lab.endpoints["Managed"].web_acl
     assert web_acl
-    log_group = properties_of(lab.template, web_acl.log_group)
+    log_group = lab.of(web_acl.log_group)
     (logical_id,) = lab.template.find_resources("AWS::Logs::LogGroup", {"Properties": log_group})
     lab.template.has_resource("AWS::Logs::LogGroup", {"Properties": log_group, "DeletionPolicy": "Retain"})
     assert log_group["RetentionInDays"] == 365
@@ -135,7 +127,7 @@ def test_refused_requests_are_logged_without_credentials(lab: Lab) -> None:
     lab.template.has_resource_properties(
         "AWS::WAFv2::LoggingConfiguration",
         {
-            "ResourceArn": lab.stack.resolve(web_acl.web_acl_arn),
+            "ResourceArn": lab.resolve(web_acl.web_acl_arn),
             "LogDestinationConfigs": [{"Fn::Join": ["", Match.array_with([":log-group:", {"Ref": logical_id}])]}],
             "RedactedFields": [{"SingleHeader": {"Name": name}} for name in ("authorization", "cookie", "x-api-key")],
             "LoggingFilter": {
@@ -146,16 +138,13 @@ def test_refused_requests_are_logged_without_credentials(lab: Lab) -> None:
     )
 
 
-def test_its_metric_is_its_own(lab: Lab) -> None:
+def test_its_metric_is_its_own(lab: Protected) -> None:
     """The metric has the name under which the web ACL reports, which no other web ACL has."""
     made = {name: each.web_acl for name, each in lab.endpoints.items() if each.web_acl}
     reported = [lab.properties(name)["VisibilityConfig"]["MetricName"] for name in made]
     dimensions = [web_acl.metric_blocked_requests().dimensions for web_acl in made.values()]
     assert [each["WebACL"] for each in dimensions if each] == reported
     assert len(set(reported)) == len(made)
-
-
-SQL = "AWSManagedRulesSQLiRuleSet"
 
 
 @pytest.mark.parametrize(
