@@ -1,27 +1,23 @@
 """Redirects, fixed responses and rewrites: what the load balancer answers or changes itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, SecretValue, Stack, Token
-from aws_cdk import aws_ec2 as ec2
+from aws_cdk import CfnParameter, SecretValue, Token
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Template
 
-from fargate_constructs import CloudFrontDistribution, Deployment, FargateService, HttpEndpoint, SignIn
+from fargate_constructs import CloudFrontDistribution, Deployment, HttpEndpoint, SignIn
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.listener_rules import plan_rules
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.redirects import Redirect
 from fargate_constructs.endpoint.routes import RoutedEndpoint
+from tests.endpoint.lab import LISTENER_ARN, RULE, Lab
 from tests.endpoint.test_priorities import priority
-from tests.modes.made_elsewhere import DOMAIN, IMAGE, certificate_in, network_in
-from tests.templates import properties, properties_of
+from tests.modes.made_elsewhere import DOMAIN
 
-RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
-LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
 SIGN_IN = SignIn.oidc(
     issuer="https://login.example.com",
     authorization_endpoint="https://login.example.com/authorize",
@@ -150,44 +146,54 @@ REWRITES: Mapping[str, tuple[Properties, list[Properties]]] = {
 }
 
 
-class Lab:
-    """An endpoint with answers and rewrites of each kind."""
+class Answers(Lab):
+    """An endpoint with answers and rewrites of each kind, all of which are made before others are refused."""
 
     def __init__(self) -> None:
-        self.stack = Stack(App(), "Test")
-        network = network_in(self.stack)
-        self.endpoint = HttpEndpoint(
-            self.stack, "Endpoint", network=network, domain_name=DOMAIN, certificate=certificate_in(self.stack)
-        )
-        self.web = FargateService(self.stack, "Web", network=network, image=IMAGE)
-        tested = Deployment.blue_green(test_header=("x-version", "next"))
-        self.tested = FargateService(self.stack, "Tested", network=network, image=IMAGE, deployment=tested)
-        endpoint = self.endpoint
+        super().__init__()
+        self.endpoint = endpoint = self.http(domain_name=DOMAIN, certificate=self.certificate)
+        self.web = self.service()
+        tested = self.service("Tested", deployment=Deployment.blue_green(test_header=("x-version", "next")))
         self.redirects = {id_: endpoint.add_redirect(id_, **each[0]) for id_, each in REDIRECTS.items()}
         self.responses = {id_: endpoint.add_fixed_response(id_, **each[0]) for id_, each in RESPONSES.items()}
         self.rewrites = {id_: endpoint.add_route(id_, service=self.web, **each[0]) for id_, each in REWRITES.items()}
+        self.tokens = self.add_tokens()
+        endpoint.add_redirect("Login", paths=["/login"], to_path="/", sign_in=SIGN_IN, priority=7)
+        endpoint.add_route("Tested", service=tested, paths=["/t/*"], rewrite_path="/*")
+        assert self.template
+
+    def add_tokens(self) -> Sequence[elbv2.ApplicationListenerRule]:
+        """Add a redirect and a response of values known only when deployed, and accept such rewrites."""
+        token = CfnParameter(self.stack, "Value").value_as_string
+        rewrites = [(token, None), (None, f"/{token}"), (None, (token, "/$1")), (None, token)]
+        for number, (host, path) in enumerate(rewrites):
+            hosts = [f"t{number}.a.com"]
+            self.endpoint.add_route(
+                f"Token{number}", service=self.web, hosts=hosts, rewrite_host=host, rewrite_path=path
+            )
+        elsewhere = imported(self)
+        return (
+            elsewhere.add_redirect("A", hosts=["a.com"], to_host=token, to_path=f"/{token}", to_query=token),
+            elsewhere.add_fixed_response("B", hosts=["b.com"], message_body=token),
+        )
+
+
+def imported(lab: Lab) -> RoutedEndpoint:
+    """Return an endpoint of a listener made elsewhere."""
+    return HttpEndpoint.from_listener(lab.stack, "Imported", lab.listener())
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
-    """A lab whose template is read."""
-    lab = Lab()
-    lab.endpoint.add_redirect("Login", paths=["/login"], to_path="/", sign_in=SIGN_IN, priority=7)
-    lab.endpoint.add_route("Tested", service=lab.tested, paths=["/t/*"], rewrite_path="/*")
-    return lab
-
-
-@pytest.fixture(scope="module")
-def template(lab: Lab) -> Template:
-    """Its template."""
-    return Template.from_stack(lab.stack)
+def lab() -> Answers:
+    """One for what is read and what is refused."""
+    return Answers()
 
 
 @pytest.mark.parametrize("name", REDIRECTS)
-def test_redirects(lab: Lab, template: Template, name: str) -> None:
+def test_redirects(lab: Answers, name: str) -> None:
     """A redirect has the priority of a route with its conditions. A rewrite keeps the rest of a path."""
     arguments, redirect, transforms = REDIRECTS[name]
-    rule = properties_of(template, lab.redirects[name])
+    rule = lab.of(lab.redirects[name])
 
     assert rule["Actions"] == [{"Type": "redirect", "RedirectConfig": redirect}]
     assert rule.get("Transforms") == transforms
@@ -196,77 +202,55 @@ def test_redirects(lab: Lab, template: Template, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RESPONSES)
-def test_fixed_responses(lab: Lab, template: Template, name: str) -> None:
+def test_fixed_responses(lab: Answers, name: str) -> None:
     """A response has a status, a type and a body of at most 1,024 bytes."""
-    rule = properties_of(template, lab.responses[name])
+    rule = lab.of(lab.responses[name])
 
     assert rule["Actions"] == [{"Type": "fixed-response", "FixedResponseConfig": RESPONSES[name][1]}]
 
 
 @pytest.mark.parametrize("name", REWRITES)
-def test_rewrites(lab: Lab, template: Template, name: str) -> None:
+def test_rewrites(lab: Answers, name: str) -> None:
     """The rule forwards what it has rewritten."""
-    rule = properties_of(template, lab.rewrites[name])
+    rule = lab.of(lab.rewrites[name])
 
     assert rule["Transforms"] == REWRITES[name][1]
     assert [each["Type"] for each in rule["Actions"]] == ["forward"]
 
 
-def test_test_traffic_is_rewritten_too(template: Template) -> None:
+def test_test_traffic_is_rewritten_too(lab: Answers) -> None:
     """Both rules of a route have its transforms."""
     transforms = url_rewrite(r"^/t/([^?]*)", "/$1")
-    assert len(properties(template, RULE, {"Transforms": transforms})) == 2
+    assert len(lab.all(RULE, Transforms=transforms)) == 2
 
 
-def test_a_redirect_after_a_sign_in(template: Template) -> None:
+def test_a_redirect_after_a_sign_in(lab: Answers) -> None:
     """Such as from a login page to the start page. A given priority is kept."""
-    (rule,) = properties(template, RULE, {"Priority": 7})
+    (rule,) = lab.all(RULE, Priority=7)
 
     assert [each["Type"] for each in rule["Actions"]] == ["authenticate-oidc", "redirect"]
 
 
-def test_what_is_known_only_when_deployed_passes(idle_lab: Lab) -> None:
-    """Hosts, paths and bodies of answers may be tokens."""
-    stack = Stack(App(), "Test")
-    endpoint = imported(stack)
-    token = CfnParameter(stack, "Value").value_as_string
-    redirect = endpoint.add_redirect("A", hosts=["a.com"], to_host=token, to_path=f"/{token}", to_query=token)
-    response = endpoint.add_fixed_response("B", hosts=["b.com"], message_body=token)
-    template = Template.from_stack(stack)
-
+def test_what_is_known_only_when_deployed_passes(lab: Answers) -> None:
+    """Hosts, paths and bodies of answers may be tokens, also at a listener made elsewhere."""
+    redirect, response = map(lab.of, lab.tokens)
     value = {"Ref": "Value"}
     found = {"Host": value, "Path": {"Fn::Join": ["", ["/", value]]}, "Query": value, "StatusCode": "HTTP_302"}
-    assert properties_of(template, redirect)["Actions"][0]["RedirectConfig"] == found
-    assert properties_of(template, response)["Actions"][0]["FixedResponseConfig"]["MessageBody"] == value
-    assert properties_of(template, redirect)["ListenerArn"] == LISTENER
-    for number, (host, path) in enumerate([(token, None), (None, f"/{token}"), (None, (token, "/$1")), (None, token)]):
-        idle_lab.endpoint.add_route(
-            f"Token{number}", service=idle_lab.web, hosts=[f"t{number}.a.com"], rewrite_host=host, rewrite_path=path
-        )
+    assert redirect["Actions"][0]["RedirectConfig"] == found
+    assert response["Actions"][0]["FixedResponseConfig"]["MessageBody"] == value
+    assert redirect["ListenerArn"] == LISTENER_ARN
 
 
-def imported(stack: Stack) -> RoutedEndpoint:
-    """Return an endpoint of a listener made elsewhere."""
-    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-123")
-    listener = elbv2.ApplicationListener.from_application_listener_attributes(
-        stack, "Listener", listener_arn=LISTENER, security_group=group
-    )
-    return HttpEndpoint.from_listener(stack, "Imported", listener)
-
-
-@pytest.mark.parametrize("has_front", [False, True])
-def test_callers_of_cloud_front_keep_https(*, has_front: bool) -> None:
+def test_callers_of_cloud_front_keep_https() -> None:
     """Between CloudFront and the endpoint may be plain HTTP, which callers do not see. The front may come later."""
-    stack = Stack(App(), "Test")
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True)
-    rule = endpoint.add_redirect("Moved", paths=["/a"], to_path="/b")
-    if has_front:
-        CloudFrontDistribution(stack, "Distribution", endpoint=endpoint)
+    lab = Lab()
+    hidden, open_ = (lab.http(name, internal=True) for name in ("Hidden", "Open"))
+    rules = [endpoint.add_redirect("Moved", paths=["/a"], to_path="/b") for endpoint in (hidden, open_)]
+    CloudFrontDistribution(lab.stack, "Distribution", endpoint=hidden)
 
-    redirect = properties_of(Template.from_stack(stack), rule)["Actions"][0]["RedirectConfig"]
-    found = (redirect["Protocol"], redirect["Port"])
-    assert found == (("HTTPS", "443") if has_front else ("#{protocol}", "#{port}"))
-    assert "Host" not in redirect
+    redirects = [lab.of(rule)["Actions"][0]["RedirectConfig"] for rule in rules]
+    assert [(each["Protocol"], each["Port"]) for each in redirects] == [("HTTPS", "443"), ("#{protocol}", "#{port}")]
+    assert not [each for each in redirects if "Host" in each]
 
 
 # Redirects of an endpoint of a.com, and whether one of them never ends.
@@ -320,7 +304,7 @@ def test_redirects_end(name: str) -> None:
 
 def test_another_answer_ends_a_circle() -> None:
     """All paths lead to a page, which has a route of its own."""
-    endpoint = imported(Stack(App(), "Test"))
+    endpoint = imported(Lab())
     endpoint.add_redirect("All", to_path="/login")
 
     assert list(endpoint._rules.circles())  # noqa: SLF001  # what synthesis asks
@@ -330,18 +314,12 @@ def test_another_answer_ends_a_circle() -> None:
 
 def test_synthesis_refuses_a_circle() -> None:
     """When all routes are known."""
-    app = App()
-    imported(Stack(app, "Test")).add_redirect("Www", hosts=["*.a.com"], to_host="www.a.com")
+    lab = Lab()
+    imported(lab).add_redirect("Www", hosts=["*.a.com"], to_host="www.a.com")
 
     message = "redirects must end, got a circle of route 'Www' of Test/Imported to 'Www' of Test/Imported; list the hos"
     with pytest.raises(RuntimeError, match=message):
-        app.synth()
-
-
-@pytest.fixture(scope="module")
-def idle_lab() -> Lab:
-    """A lab for refusals, which is never synthesized."""
-    return Lab()
+        lab.app.synth()
 
 
 LONG = "a" * 128
@@ -388,10 +366,10 @@ LONG = "a" * 128
         ({"to_path": "/b", "paths": ["a"]}, "paths must hold patterns that start with '/'"),
     ],
 )
-def test_a_redirect_that_is_refused(idle_lab: Lab, arguments: Properties, message: str) -> None:
+def test_a_redirect_that_is_refused(lab: Answers, arguments: Properties, message: str) -> None:
     """Before anything is made: each case takes the same ID."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        idle_lab.endpoint.add_redirect(**{"id": "New", "paths": ["/a/*"], **arguments})
+        lab.endpoint.add_redirect(**{"id": "New", "paths": ["/a/*"], **arguments})
 
 
 @pytest.mark.parametrize(
@@ -410,10 +388,10 @@ def test_a_redirect_that_is_refused(idle_lab: Lab, arguments: Properties, messag
         ({"hosts": ["x.a.com"], "paths": []}, "or write a priority below 15942 on 'page' of Test/Endpoint to answer"),
     ],
 )
-def test_a_response_that_is_refused(idle_lab: Lab, arguments: Properties, message: str) -> None:
+def test_a_response_that_is_refused(lab: Answers, arguments: Properties, message: str) -> None:
     """Before anything is made."""
     with pytest.raises(ValueError, match=re.escape(message)):
-        idle_lab.endpoint.add_fixed_response(**{"id": "New", "paths": ["/a/*"], **arguments})
+        lab.endpoint.add_fixed_response(**{"id": "New", "paths": ["/a/*"], **arguments})
 
 
 @pytest.mark.parametrize(
@@ -450,11 +428,11 @@ def test_a_response_that_is_refused(idle_lab: Lab, arguments: Properties, messag
         ({"rewrite_host": "*.a.com"}, "rewrite_host has a '*', so each pattern of the route must have one '*' at most"),
     ],
 )
-def test_a_rewrite_that_is_refused(idle_lab: Lab, arguments: Properties, message: str) -> None:
+def test_a_rewrite_that_is_refused(lab: Answers, arguments: Properties, message: str) -> None:
     """The message says what a load balancer does not support."""
-    given = {"id": "New", "service": idle_lab.web, "paths": ["/a/*"], "hosts": ["a.com"], **arguments}
+    given = {"id": "New", "service": lab.web, "paths": ["/a/*"], "hosts": ["a.com"], **arguments}
     with pytest.raises(ValueError, match=re.escape(message)):
-        idle_lab.endpoint.add_route(**given)
+        lab.endpoint.add_route(**given)
 
 
 @pytest.mark.parametrize(
@@ -465,14 +443,13 @@ def test_a_rewrite_that_is_refused(idle_lab: Lab, arguments: Properties, message
         ({"to": "/b"}, "to"),
     ],
 )
-def test_arguments_of_another_type_are_refused(idle_lab: Lab, arguments: Properties, message: str) -> None:
+def test_arguments_of_another_type_are_refused(lab: Answers, arguments: Properties, message: str) -> None:
     """The message says which types there are."""
     with pytest.raises(TypeError, match=re.escape(message)):
-        idle_lab.endpoint.add_redirect("New", paths=["/a"], **arguments)
+        lab.endpoint.add_redirect("New", paths=["/a"], **arguments)
 
 
-def test_plain_http_has_no_sign_in(idle_lab: Lab) -> None:
+def test_plain_http_has_no_sign_in(idle: Lab) -> None:
     """Nor has an answer that no service gives."""
-    endpoint = HttpEndpoint(idle_lab.stack, "Plain", network=network_in(Stack(App(), "Other")))
-    with pytest.raises(ValueError, match="sign_in needs an endpoint with HTTPS, got: Test/Plain/LoadBalancer/HttpLi"):
-        endpoint.add_fixed_response("New", sign_in=SIGN_IN)
+    with pytest.raises(ValueError, match="sign_in needs an endpoint with HTTPS, got: Test/PlainAnswers/LoadBalancer/H"):
+        idle.http("PlainAnswers").add_fixed_response("New", sign_in=SIGN_IN)

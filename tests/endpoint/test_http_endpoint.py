@@ -2,80 +2,66 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Fn, Stack
+from aws_cdk import CfnParameter, Duration, Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Annotations, Match
 
-from fargate_constructs import FixedEgressNetwork, HttpEndpoint, LogArchive
+from fargate_constructs import FixedEgressNetwork, LogArchive
 from fargate_constructs.network.network import Network
-from tests.endpoint.lab import Lab as Idle
-from tests.modes.made_elsewhere import certificate_in, network_in, zone_in
-from tests.templates import properties, properties_of
+from tests.endpoint.lab import Lab
 
 CERTIFICATE, RECORD = "AWS::CertificateManager::Certificate", "AWS::Route53::RecordSet"
 
 
-class Lab(NamedTuple):
-    """Endpoints of one stack, by the way in which they speak TLS."""
+class Endpoints(Lab):
+    """Endpoints of one stack, by the way in which they speak TLS, and one in an imported VPC."""
 
-    stack: Stack
-    plain: HttpEndpoint
-    domain: HttpEndpoint
-    zone_by_id: HttpEndpoint
-    token: HttpEndpoint
-    own_certificate: HttpEndpoint
-    template: Template
+    def __init__(self) -> None:
+        super().__init__()
+        by_id = route53.HostedZone.from_hosted_zone_id(self.stack, "ById", "Z123")
+        made = route53.HostedZone(self.stack, "Made", zone_name=Fn.ref("ZoneName"))
+        name = CfnParameter(self.stack, "Name").value_as_string
+        self.plain = self.http("Plain")
+        self.domain = self.http("Domain", domain_name="shop.example.com", hosted_zone=self.zone)
+        self.http("ZoneById", domain_name="by-id.example.com", hosted_zone=by_id)
+        self.http("Token", domain_name=name, hosted_zone=made)
+        self.own = self.http("Own", certificate=self.certificate, domain_name="own.example.com")
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def lab() -> Endpoints:
     """One synthesis for all of them."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-
-    endpoint = partial(HttpEndpoint, stack, network=network)
-    by_id = route53.HostedZone.from_hosted_zone_id(stack, "ById", "Z123")
-    made = route53.HostedZone(stack, "Made", zone_name=Fn.ref("ZoneName"))
-    certificate = certificate_in(stack)
-    name = CfnParameter(stack, "Name").value_as_string
-    endpoints = (
-        endpoint("Plain"),
-        endpoint("Domain", domain_name="shop.example.com", hosted_zone=zone_in(stack)),
-        endpoint("ZoneById", domain_name="by-id.example.com", hosted_zone=by_id),
-        endpoint("Token", domain_name=name, hosted_zone=made),
-        endpoint("OwnCertificate", certificate=certificate, domain_name="own.example.com"),
-    )
-    return Lab(stack, *endpoints, Template.from_stack(stack))
+    return Endpoints()
 
 
-def test_plain_http_is_warned_of(lab: Lab) -> None:
+def test_plain_http_is_warned_of(lab: Endpoints) -> None:
     """Without a certificate there is one listener on port 80, and synthesis says what to pass."""
+    assert lab.template
     warnings = Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("over plain HTTP: pass d"))
     assert [each.id for each in warnings] == ["/Test/Plain"]
     (listener,) = lab.plain.listeners
-    found = properties_of(lab.template, listener)
+    found = lab.of(listener)
     assert (found["Port"], found["Protocol"]) == (80, "HTTP")
     assert found["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
-    assert lab.stack.resolve(lab.plain.url)["Fn::Join"][1][0] == "http://"
+    assert lab.resolve(lab.plain.url)["Fn::Join"][1][0] == "http://"
     assert lab.plain.ingress_ips == ()
 
 
-def test_a_domain_makes_certificate_record_and_redirect(lab: Lab) -> None:
+def test_a_domain_makes_certificate_record_and_redirect(lab: Endpoints) -> None:
     """A domain name and its zone are all that HTTPS needs."""
     lab.template.has_resource_properties(CERTIFICATE, {"DomainName": "shop.example.com", "ValidationMethod": "DNS"})
     lab.template.has_resource_properties(
         RECORD, {"Name": "shop.example.com.", "Type": "A", "HostedZoneId": "Z0123456789ABCDEFGHIJ"}
     )
-    redirect, serving = (properties_of(lab.template, each) for each in lab.domain.listeners)
+    redirect, serving = (lab.of(each) for each in lab.domain.listeners)
     assert (serving["Port"], serving["Protocol"]) == (443, "HTTPS")
     assert serving["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
     assert redirect["Port"] == 80
@@ -85,34 +71,16 @@ def test_a_domain_makes_certificate_record_and_redirect(lab: Lab) -> None:
     assert lab.domain.url == "https://shop.example.com"
 
 
-def test_zones_and_names_of_every_kind(lab: Lab) -> None:
+def test_zones_and_names_of_every_kind(lab: Endpoints) -> None:
     """The name of a zone imported by its ID is not known. A name, and that of a zone made here, may be tokens."""
-    assert {str(each["Name"]) for each in properties(lab.template, RECORD)} == {
+    assert {str(each["Name"]) for each in lab.all(RECORD)} == {
         "shop.example.com.",
         "by-id.example.com.",
         str({"Fn::Join": ["", [{"Ref": "Name"}, "."]]}),
     }
     lab.template.has_resource_properties(CERTIFICATE, {"DomainName": {"Ref": "Name"}})
     lab.template.resource_count_is(CERTIFICATE, 3)
-    assert lab.own_certificate.url == "https://own.example.com"
-
-
-def test_an_endpoint_in_an_imported_vpc(stack: Stack) -> None:
-    """The load balancer is in its public subnets."""
-    vpc = ec2.Vpc.from_vpc_attributes(
-        stack,
-        "Vpc",
-        vpc_id="vpc-1",
-        availability_zones=["a", "b"],
-        public_subnet_ids=["subnet-1", "subnet-2"],
-        private_subnet_ids=["subnet-3", "subnet-4"],
-    )
-    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
-
-    HttpEndpoint(stack, "Endpoint", network=network)
-
-    (load_balancer,) = properties(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer")
-    assert load_balancer["Subnets"] == ["subnet-1", "subnet-2"]
+    assert lab.own.url == "https://own.example.com"
 
 
 # --- Refusals ---
@@ -120,22 +88,22 @@ def test_an_endpoint_in_an_imported_vpc(stack: Stack) -> None:
 NUMBERS = count()
 
 
-def bucket_in(idle: Idle, **settings: Any) -> s3.Bucket:  # noqa: ANN401  # what a bucket takes
+def bucket_in(idle: Lab, **settings: Any) -> s3.Bucket:  # noqa: ANN401  # what a bucket takes
     """Return a bucket of the idle stack."""
     return s3.Bucket(idle.stack, f"Bucket{next(NUMBERS)}", **settings)
 
 
-def network_of(idle: Idle, vpc: ec2.IVpc) -> Network:
+def network_of(idle: Lab, vpc: ec2.IVpc) -> Network:
     """Return a network in a VPC."""
     return FixedEgressNetwork.from_vpc(idle.stack, f"Network{next(NUMBERS)}", vpc, egress_ips=["203.0.113.7"])
 
 
-def vpc_in(idle: Idle, **settings: Any) -> ec2.Vpc:  # noqa: ANN401  # what a VPC takes
+def vpc_in(idle: Lab, **settings: Any) -> ec2.Vpc:  # noqa: ANN401  # what a VPC takes
     """Return a VPC of the idle stack."""
     return ec2.Vpc(idle.stack, f"Vpc{next(NUMBERS)}", **settings)
 
 
-def private_vpc(idle: Idle) -> ec2.IVpc:
+def private_vpc(idle: Lab) -> ec2.IVpc:
     """Return an imported VPC without public subnets."""
     return ec2.Vpc.from_vpc_attributes(
         idle.stack,
@@ -146,7 +114,7 @@ def private_vpc(idle: Idle) -> ec2.IVpc:
     )
 
 
-def private_zone(idle: Idle) -> route53.IHostedZone:
+def private_zone(idle: Lab) -> route53.IHostedZone:
     """Return a zone that only a VPC sees."""
     return route53.HostedZone(idle.stack, f"Zone{next(NUMBERS)}", zone_name="example.net", vpcs=[idle.network.vpc])
 
@@ -154,7 +122,7 @@ def private_zone(idle: Idle) -> route53.IHostedZone:
 DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 IPV6_ONLY = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 PASS_THROUGH = elbv2.MutualAuthentication(mutual_authentication_mode=elbv2.MutualAuthenticationMode.PASS_THROUGH)
-Arguments = dict[str, Any] | Callable[[Idle], dict[str, Any]]
+Arguments = dict[str, Any] | Callable[[Lab], dict[str, Any]]
 
 REFUSED: dict[str, tuple[Arguments, str]] = {
     # domains.py
@@ -298,16 +266,16 @@ WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
         for name, case in cases.items()
     ],
 )
-def test_arguments_that_are_refused(idle: Idle, error: type[Exception], arguments: Arguments, message: str) -> None:
+def test_arguments_that_are_refused(idle: Lab, error: type[Exception], arguments: Arguments, message: str) -> None:
     """The message says what was given and what to change. Nothing is made."""
-    given = {"network": idle.network, **(arguments(idle) if callable(arguments) else arguments)}
+    given = arguments(idle) if callable(arguments) else arguments
 
     with pytest.raises(error, match=re.escape(message)):
-        HttpEndpoint(idle.stack, "Endpoint", **given)
+        idle.http(**given)
 
     assert idle.stack.node.try_find_child("Endpoint") is None
 
 
-def test_an_internal_endpoint_needs_no_public_subnet(idle: Idle) -> None:
+def test_an_internal_endpoint_needs_no_public_subnet(idle: Lab) -> None:
     """It is in the task subnets."""
-    HttpEndpoint(idle.stack, "Internal", network=network_of(idle, private_vpc(idle)), internal=True)
+    idle.http("Internal", network=network_of(idle, private_vpc(idle)), internal=True)

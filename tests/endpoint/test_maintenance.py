@@ -5,25 +5,22 @@ from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack
-from aws_cdk.assertions import Template
+from aws_cdk import CfnParameter
 
-from fargate_constructs import FargateService, HttpEndpoint
+from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
-from tests.endpoint.lab import Lab as Idle
-from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.endpoint.lab import Lab
 
 
 @cache
 def resources_of(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401  # what `maintenance` takes
     """Return the resources of an endpoint with a route and, with arguments, a maintenance page."""
-    stack = Stack(App(), "Test")
-    network = network_in(stack)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    endpoint.add_route("Web", service=FargateService(stack, "Web", network=network, image=IMAGE))
+    lab = Lab()
+    endpoint = lab.http()
+    endpoint.add_fixed_response("Up", paths=["/up"])
     if arguments:
         endpoint.maintenance(**arguments)
-    resources: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"]
+    resources: dict[str, Any] = lab.template.to_json()["Resources"]
     return resources
 
 
@@ -49,17 +46,17 @@ def test_off_makes_nothing() -> None:
     assert resources_of(on=False) == resources_of()
 
 
-def test_pages_that_aws_accepts(idle: Idle) -> None:
+def test_pages_that_aws_accepts(idle: Lab) -> None:
     """1,024 bytes, of which a character may need several. The length of a token is not known."""
     assert len(PAGE.encode()) <= MAX_PAGE_BYTES
     for name, page in (("Long", "é" * 512), ("Token", CfnParameter(idle.stack, "Page").value_as_string)):
-        HttpEndpoint(idle.stack, f"{name}Page", network=idle.network).maintenance(html=page)
+        idle.http(f"{name}Page").maintenance(html=page)
 
 
 @pytest.fixture(scope="module")
-def endpoint(idle: Idle) -> HttpEndpoint:
+def endpoint(idle: Lab) -> HttpEndpoint:
     """An endpoint with a page, after one that was off."""
-    endpoint = HttpEndpoint(idle.stack, "Maintained", network=idle.network)
+    endpoint = idle.http("Maintained")
     endpoint.maintenance(on=False)
     endpoint.maintenance()
     return endpoint
