@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from aws_cdk import PolicyViolation
+from aws_cdk import PolicyViolation, Stack
 from constructs import IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
@@ -149,21 +149,22 @@ class _Counter:
 
     def _group_excesses(self, group: Place) -> Iterator[str]:
         for direction, resources in self._group_rules.items():
-            properties = map(self._templates.properties, resources[group])
-            rules = [*items(self._templates.properties(group), f"SecurityGroup{direction}"), *properties]
+            own = items(self._templates.properties(group), f"SecurityGroup{direction}")
+            rules = [(group.stack, rule) for rule in own]
+            rules += [(place.stack, self._templates.properties(place)) for place in resources[group]]
             # Each family has its own limit. A rule for a security group or a prefix list counts for both.
             for family, other in (("IPv4", "CidrIpv6"), ("IPv6", "CidrIp")):
-                got = sum(self._entries(group, rule) for rule in rules if other not in rule)
+                got = sum(self._entries(stack, rule) for stack, rule in rules if other not in rule)
                 if got > MAX_GROUP_RULES:
                     path = self._templates.path(group)
                     yield f"at most {MAX_GROUP_RULES} {direction.lower()} rules for {family}, got: {got} at {path}"
 
-    def _entries(self, group: Place, rule: dict[str, Any]) -> int:
+    def _entries(self, stack: Stack, rule: dict[str, Any]) -> int:
         """Return how many rules one counts as. A prefix list counts with its maximum of entries."""
         reference = rule.get("SourcePrefixListId") or rule.get("DestinationPrefixListId")
         if reference is None:
             return 1
-        entries = number(self._templates.properties(self._templates.locate(group.stack, reference)).get("MaxEntries"))
+        entries = number(self._templates.properties(self._templates.locate(stack, reference)).get("MaxEntries"))
         return UNKNOWN_LIST_ENTRIES if entries is None else int(entries)
 
     def _by(self, type_: str, name: str) -> defaultdict[Place, list[Place]]:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from aws_cdk import Acknowledgment, App, CfnParameter, Environment, Fn, Stack, Stage, Token, Validations
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.load_balancer_limits import _same_priorities
 from fargate_constructs.synthesized.assembly import app_templates
-from tests.modes.made_elsewhere import certificate_in, network_in
+from tests.endpoint.lab import LISTENER_ARN, Lab
+from tests.modes.made_elsewhere import IMAGE, network_in
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
 PATHS = [elbv2.ListenerCondition.path_patterns(["/x"])]
@@ -33,24 +33,22 @@ def errors_of(app: App) -> list[str]:
     return [line.removeprefix("ERROR ") for line in str(refusal.value).splitlines() if "fargate-constructs)" in line]
 
 
-def test_two_rules_with_one_priority_are_refused(image: ecs.ContainerImage) -> None:
+def test_two_rules_with_one_priority_are_refused() -> None:
     """A computed priority, the maintenance page's and those of an imported listener, whatever made the other rule."""
-    app = App()
-    base, other = Stack(app, "Base"), Stack(app, "Other")
-    network = network_in(base)
-    endpoint = HttpEndpoint(base, "Endpoint", network=network)
-    web = FargateService(other, "Web", network=network, image=image)
+    lab = Lab("Base")
+    base, other = lab.stack, Stack(lab.app, "Other")
+    endpoint = lab.http()
+    web = FargateService(other, "Web", network=lab.network, image=IMAGE)
     endpoint.add_route("Web", service=web)
     web.add_listener_rule("Mine", listener=endpoint.listener, priority=48531, conditions=PATHS)
     endpoint.maintenance()
     endpoint.listener.add_action("Mine", priority=1, conditions=PATHS, action=elbv2.ListenerAction.fixed_response(200))
-    arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/1/2"
     for number, stack in enumerate((base, other)):
-        rule_in(stack, "Imported", arn, 7)
+        rule_in(stack, "Imported", LISTENER_ARN, 7)
         rule_in(stack, "Parameter", Fn.import_value("listener"), 7)  # which may be another one in each environment
-        rule_in(stack, "Apart", arn, 8 + number)
+        rule_in(stack, "Apart", LISTENER_ARN, 8 + number)
 
-    assert [re.findall(r"\d+ on|[^/ ]+/\S+", error.partition("got: ")[2]) for error in sorted(errors_of(app))] == [
+    assert [re.findall(r"\d+ on|[^/ ]+/\S+", error.partition("got: ")[2]) for error in sorted(errors_of(lab.app))] == [
         ["1 on", "Base/Endpoint/LoadBalancer/HttpListener/MineRule/Resource", "Base/Endpoint/Maintenance/Resource"],
         ["48531 on", "Other/Web/Routes/Rules/Web/Resource", "Other/Web/Routes/Rules/Mine/Resource"],
         ["7 on", "Base/Imported", "Other/Imported"],
@@ -118,16 +116,13 @@ def test_a_listener_that_is_published_to_ssm() -> None:
     ]
 
 
-def filled(beyond: int) -> tuple[App, HttpEndpoint]:
+def fill(lab: Lab, name: str, *, beyond: int) -> HttpEndpoint:
     """Return an endpoint that is at AWS's default quotas, or beyond them, with resources of another stack."""
-    app = App()
-    base, other = Stack(app, "Base"), Stack(app, "Other")
-    endpoint = HttpEndpoint(
-        base, "Endpoint", network=network_in(base), certificate=certificate_in(base), internal=True, allow_cidrs=[]
-    )
+    other = Stack(lab.app, f"Of{name}")
+    endpoint = lab.http(name, certificate=lab.certificate, internal=True, allow_cidrs=[])
     listener = endpoint.listener.listener_arn
     (group,) = endpoint.load_balancer.connections.security_groups
-    sized = ec2.PrefixList(base, "Sized", max_entries=4).prefix_list_id
+    sized = ec2.PrefixList(other if beyond else lab.stack, "Sized", max_entries=4).prefix_list_id
     for number in range(100 + beyond):
         target = elbv2.CfnTargetGroup(other, f"Group{number}", target_type="ip").ref
         rule_in(other, f"Rule{number}", listener, number + 2, target)
@@ -142,22 +137,20 @@ def filled(beyond: int) -> tuple[App, HttpEndpoint]:
     for kind, rules in ((ec2.CfnSecurityGroupIngress, ingress), (ec2.CfnSecurityGroupEgress, egress)):
         for number, rule in enumerate(rules):
             kind(other, f"{kind.__name__}{number}", group_id=group.security_group_id, ip_protocol="tcp", **rule)  # type: ignore[arg-type]  # all text
-    return app, endpoint
-
-
-def test_what_aws_allows_by_default_passes() -> None:
-    """As many rules, target groups, certificates and security group rules as the quotas."""
-    app, _ = filled(0)
-
-    app.synth()
+    return endpoint
 
 
 def test_what_passes_a_quota_is_refused() -> None:
-    """One more of each. A prefix list counts with its entries, IPv4 and IPv6 separately. It can be acknowledged."""
-    app, endpoint = filled(1)
-    load_balancer = "Base/Endpoint/LoadBalancer"
+    """One more of each than AWS allows by default. It can be acknowledged.
 
-    assert [error.partition("must have at most ")[2] for error in errors_of(app)] == [
+    A prefix list counts with its entries, IPv4 and IPv6 separately.
+    """
+    lab = Lab("Base")
+    fill(lab, "Full", beyond=0)
+    endpoint = fill(lab, "Beyond", beyond=1)
+    load_balancer = "Base/Beyond/LoadBalancer"
+
+    assert [error.partition("must have at most ")[2] for error in errors_of(lab.app)] == [
         f"100 listener rules, got: 101 at {load_balancer}/Resource (fargate-constructs)",
         f"100 target groups, got: 101 at {load_balancer}/Resource (fargate-constructs)",
         f"25 certificates beside its first, got: 26 at {load_balancer}/Resource (fargate-constructs)",
@@ -166,20 +159,17 @@ def test_what_passes_a_quota_is_refused() -> None:
         f"60 egress rules for IPv6, got: 61 at {load_balancer}/SecurityGroup/Resource (fargate-constructs)",
     ]
     Validations.of(endpoint).acknowledge(Acknowledgment(id="fargate-constructs::quota", reason="ours are twice that"))
-    app.synth(force=True)
+    lab.app.synth(force=True)
 
 
-def test_an_endpoint_without_a_route_is_warned_of(image: ecs.ContainerImage) -> None:
+def test_an_endpoint_without_a_route_is_warned_of() -> None:
     """It answers 404 to each request. A rule in another stack, or another default action, counts as a route."""
-    app = App()
-    base, other = Stack(app, "Base"), Stack(app, "Other")
-    network = network_in(base)
-    HttpEndpoint(base, "Empty", network=network)
-    routed, by_default = (HttpEndpoint(base, name, network=network) for name in ("Routed", "ByDefault"))
-    web = FargateService(other, "Web", network=network, image=image)
-    routed.add_route("Web", service=web)
-    group = elbv2.ApplicationTargetGroup.from_target_group_attributes(base, "Group", target_group_arn=GROUP)
+    lab = Lab("Base")
+    lab.http("Empty")
+    by_default = lab.http("ByDefault")
+    group = elbv2.ApplicationTargetGroup.from_target_group_attributes(lab.stack, "Group", target_group_arn=GROUP)
     by_default.listener.add_action("Mine", action=elbv2.ListenerAction.forward([group]))
-    report = Path(app.synth().directory, "validation-report.json").read_text()
+    rule_in(Stack(lab.app, "Other"), "Rule", lab.http("Routed").listener.listener_arn, 7)
+    report = Path(lab.app.synth().directory, "validation-report.json").read_text()
 
     assert re.findall(r'"(\S+) must have a route', report) == ["Base/Empty"]
