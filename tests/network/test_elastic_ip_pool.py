@@ -1,6 +1,7 @@
 """The Elastic IPs that outlive the stack."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,37 +11,36 @@ from aws_cdk.assertions import Template
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
 
 
-def elastic_ips_of(stack: Stack) -> Mapping[str, Mapping[str, Any]]:
-    """Return the template's Elastic IPs by logical ID."""
+@cache
+def elastic_ips_of(**sizes: int) -> Mapping[str, Mapping[str, Any]]:
+    """Return the Elastic IPs of a stack that holds nothing but a pool, by logical ID."""
+    stack = Stack(App(), "Test")
+    ElasticIpPool(stack, "Pool", **sizes)  # type: ignore[arg-type]  # no other arguments
     return Template.from_stack(stack).find_resources("AWS::EC2::EIP")
 
 
-def test_addresses_are_retained(stack: Stack) -> None:
-    """A deleted stack or a replacement does not release an address; a first deployment that fails does."""
-    ElasticIpPool(stack, "Pool", zones=3)
+def test_addresses_are_retained_and_named() -> None:
+    """A deleted stack or a replacement does not release an address; a first deployment that fails does.
 
-    policies = [(ip["DeletionPolicy"], ip["UpdateReplacePolicy"]) for ip in elastic_ips_of(stack).values()]
-
-    assert policies == [("RetainExceptOnCreate", "Retain")] * 3
+    The console shows which construct an address belongs to.
+    """
+    assert [*elastic_ips_of(zones=2).values()] == [
+        {
+            "Type": "AWS::EC2::EIP",
+            "Properties": {"Domain": "vpc", "Tags": [{"Key": "Name", "Value": f"Test/Pool/{number}"}]},
+            "DeletionPolicy": "RetainExceptOnCreate",
+            "UpdateReplacePolicy": "Retain",
+        }
+        for number in (1, 2)
+    ]
 
 
 def test_growing_the_pool_keeps_its_addresses() -> None:
     """A pool for three zones holds the two addresses of a pool for two under the same logical IDs."""
-    two, three = Stack(App(), "Test"), Stack(App(), "Test")
-    ElasticIpPool(two, "Pool", zones=2)
-    ElasticIpPool(three, "Pool", zones=3, addresses_per_az=2)
+    six = elastic_ips_of(zones=3, addresses_per_az=2)
 
-    assert elastic_ips_of(two).items() <= elastic_ips_of(three).items()
-
-
-def test_addresses_are_named_by_their_place(stack: Stack) -> None:
-    """The console shows which construct an address belongs to."""
-    ElasticIpPool(stack, "Pool")
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::EC2::EIP",
-        {"Domain": "vpc", "Tags": [{"Key": "Name", "Value": "Test/Pool/1"}]},
-    )
+    assert elastic_ips_of(zones=2).items() <= six.items()
+    assert len(six) == 6
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """The network of the tasks."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, Aws, Environment, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_scheduler as scheduler
@@ -21,20 +20,65 @@ from fargate_constructs import (
     ScheduledTask,
     VpcEndpoints,
 )
+from tests.modes.made_elsewhere import IMAGE
 from tests.templates import properties
 
 
-def template_of(**parameters: object) -> Template:
-    """Return the template of a stack that holds nothing but a network."""
-    stack = Stack(App(), "Test")
-    FixedEgressNetwork(stack, "Network", **parameters)  # type: ignore[arg-type]  # passed through as they come
-    return Template.from_stack(stack)
+class Default(NamedTuple):
+    """The default network, whose addresses are published and have a name."""
+
+    stack: Stack
+    network: FixedEgressNetwork
+    template: Template
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    """The default network's template."""
-    return template_of()
+def default() -> Default:
+    """One synthesis for what is read of it."""
+    stack = Stack(App(), "Test")
+    network = FixedEgressNetwork(stack, "Network")
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
+    network.publish(parameter_name="/network/egress-ips")
+    network.add_reverse_dns(hosted_zone=zone, name="mail.example.com")
+    return Default(stack, network, Template.from_stack(stack))
+
+
+ALLOCATIONS, IPS = ["eipalloc-1", "eipalloc-2"], ["203.0.113.7", "203.0.113.8"]
+
+
+class Others(NamedTuple):
+    """Other networks in one stack."""
+
+    networks: dict[str, FixedEgressNetwork]
+    template: Template
+
+    def cidrs(self, name: str) -> list[str]:
+        """Return the ranges of a network's subnets."""
+        return sorted(cidr for id_, cidr in cidrs_of(self.template).items() if id_.startswith(name))
+
+
+@pytest.fixture(scope="module")
+def others() -> Others:
+    """One synthesis for all of them."""
+    stack = Stack(App(), "Test")
+    arguments: dict[str, dict[str, Any]] = {
+        "Wide": {"cidr": "10.8.0.0/19", "max_azs": 6, "flow_log_retention": None},
+        "Range": {"cidr": "172.20.0.0/18", "flow_log_retention": logs.RetentionDays.ONE_YEAR},
+        "Zones": {"availability_zones": ["ap-northeast-1c", "ap-northeast-1d"]},
+        "Silent": {"egress": Egress.per_az(eip_allocation_ids=ALLOCATIONS)},
+        "Named": {"egress": Egress.per_az(eip_allocation_ids=ALLOCATIONS, egress_ips=IPS)},
+        # These do not overlap.
+        "Apart": {"avoid_cidrs": ["10.1.0.0/16", "192.168.0.0/16"]},
+    }
+    networks = {name: FixedEgressNetwork(stack, name, **each) for name, each in arguments.items()}
+    networks["Named"].publish(parameter_name="/egress")
+    return Others(networks, Template.from_stack(stack))
+
+
+@pytest.fixture(scope="module")
+def idle() -> Stack:
+    """A stack for refusals, which is never synthesized."""
+    return Stack(App(), "Test")
 
 
 def cidrs_of(template: Template) -> dict[str, str]:
@@ -43,56 +87,48 @@ def cidrs_of(template: Template) -> dict[str, str]:
     return {logical_id: subnet["Properties"]["CidrBlock"] for logical_id, subnet in subnets.items()}
 
 
-def test_the_default(template: Template) -> None:
+def test_the_default(default: Default) -> None:
     """No public addresses; S3 through the gateway endpoint; flow logs for a month; a closed default security group."""
+    template = default.template
     template.all_resources_properties("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False})
     (endpoint,) = properties(template, "AWS::EC2::VPCEndpoint")
     nat_routes = properties(template, "AWS::EC2::Route", {"NatGatewayId": Match.any_value()})
+    (flow_log,) = properties(template, "AWS::EC2::FlowLog")
+    log_group = template.find_resources("AWS::Logs::LogGroup")[flow_log["LogGroupName"]["Ref"]]
     assert endpoint["VpcEndpointType"] == "Gateway"
     assert [each for each in nat_routes if each["RouteTableId"] not in endpoint["RouteTableIds"]] == []
-    template.has_resource_properties("AWS::EC2::FlowLog", {"TrafficType": "ALL", "ResourceType": "VPC"})
-    template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 30})
+    assert (flow_log["TrafficType"], flow_log["ResourceType"]) == ("ALL", "VPC")
+    assert log_group["Properties"]["RetentionInDays"] == 30
     template.resource_count_is("Custom::VpcRestrictDefaultSG", 1)
 
 
-def test_a_third_zone_moves_no_subnet(template: Template) -> None:
-    """Growing to three zones keeps the subnets and their ranges, and adds one of each."""
-    grown = cidrs_of(template_of(max_azs=3))
+def test_a_third_zone_moves_no_subnet(default: Default) -> None:
+    """Growing to three zones keeps the subnets and their ranges, and adds one of each.
 
-    assert cidrs_of(template).items() < grown.items()
-    assert len(grown) == 6
+    Naming account and region changes nothing: no zone is looked up.
+    """
+    stack = Stack(App(), "Test", env=Environment(account="123456789012", region="eu-west-1"))
+    FixedEgressNetwork(stack, "Network", max_azs=3)
+    template = Template.from_stack(stack)
+
+    assert cidrs_of(default.template).items() < cidrs_of(template).items()
+    zones = [each["AvailabilityZone"]["Fn::Select"][0] for each in properties(template, "AWS::EC2::Subnet")]
+    assert sorted(zones) == [0, 0, 1, 1, 2, 2]
 
 
-def test_all_six_zones_fit() -> None:
+def test_all_six_zones_fit(others: Others) -> None:
     """The smallest range holds every zone a region can have; flow logs can be left out."""
-    template = template_of(cidr="10.8.0.0/19", max_azs=6, flow_log_retention=None)
+    assert len(set(others.cidrs("Wide"))) == 12
+    flow_logs = others.template.find_resources("AWS::EC2::FlowLog")
+    assert len(flow_logs) == len(others.networks) - 1
+    assert not [name for name in flow_logs if name.startswith("Wide")]
 
-    assert len(set(cidrs_of(template).values())) == 12
-    template.resource_count_is("AWS::EC2::FlowLog", 0)
 
-
-def test_a_range_of_ones_own() -> None:
+def test_a_range_of_ones_own(others: Others) -> None:
     """Subnets are a fixed fraction of the range; the retention of flow logs can be set."""
-    template = template_of(cidr="172.20.0.0/18", flow_log_retention=logs.RetentionDays.ONE_YEAR)
-
-    template.has_resource_properties("AWS::EC2::VPC", {"CidrBlock": "172.20.0.0/18"})
-    template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 365})
-    assert sorted(cidrs_of(template).values()) == [
-        "172.20.0.0/26",
-        "172.20.0.64/26",
-        "172.20.4.0/22",
-        "172.20.8.0/22",
-    ]
-
-
-def test_the_template_is_the_same_with_a_region() -> None:
-    """Naming account and region changes nothing: no zone is looked up."""
-    agnostic = Stack(App(), "Test")
-    specific = Stack(App(), "Test", env=Environment(account="123456789012", region="eu-west-1"))
-    for stack in (agnostic, specific):
-        FixedEgressNetwork(stack, "Network")
-        zones = [each["AvailabilityZone"]["Fn::Select"][0] for each in properties(stack, "AWS::EC2::Subnet")]
-        assert sorted(zones) == [0, 0, 1, 1]
+    assert properties(others.template, "AWS::EC2::VPC", {"CidrBlock": "172.20.0.0/18"})
+    assert properties(others.template, "AWS::Logs::LogGroup", {"RetentionInDays": 365})
+    assert others.cidrs("Range") == ["172.20.0.0/26", "172.20.0.64/26", "172.20.4.0/22", "172.20.8.0/22"]
 
 
 def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
@@ -107,13 +143,12 @@ def test_more_zones_than_the_region_is_known_to_have_are_refused() -> None:
     FixedEgressNetwork(stack, "Network", max_azs=2)
 
 
-def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_addresses_are_published(default: Default) -> None:
     """As a parameter for other teams, and as ranges for security groups."""
-    network.publish(parameter_name="/network/egress-ips")
-
+    stack, network, template = default
     with pytest.raises(ValueError, match="publish writes one parameter, got '/b' beside Test/Network/EgressIpsParam"):
         network.publish(parameter_name="/b")
-    Template.from_stack(stack).has_resource_properties(
+    template.has_resource_properties(
         "AWS::SSM::Parameter",
         {
             "Name": "/network/egress-ips",
@@ -124,15 +159,12 @@ def test_the_addresses_are_published(stack: Stack, network: FixedEgressNetwork) 
     assert stack.resolve(network.egress_cidrs[0]) == {"Fn::Join": ["", [stack.resolve(network.egress_ips[0]), "/32"]]}
 
 
-def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) -> None:
+def test_the_addresses_have_a_name(default: Default) -> None:
     """One name for all of them, in forward and reverse DNS."""
-    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z123", zone_name="example.com")
-
-    network.add_reverse_dns(hosted_zone=zone, name="mail.example.com")
-
+    stack, network, template = default
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Other", hosted_zone_id="Z1", zone_name="example.com")
     with pytest.raises(ValueError, match="the addresses have a name already, got another: 'smtp"):
         network.add_reverse_dns(hosted_zone=zone, name="smtp.example.com")
-    template = Template.from_stack(stack)
     template.resource_count_is("Custom::ReverseDns", 2)
     template.has_resource_properties(
         "AWS::Route53::RecordSet",
@@ -140,27 +172,19 @@ def test_the_addresses_have_a_name(stack: Stack, network: FixedEgressNetwork) ->
     )
 
 
-def test_given_addresses_are_published_if_they_are_named(stack: Stack) -> None:
+def test_given_addresses_are_published_if_they_are_named(others: Others) -> None:
     """An allocation ID does not contain its address."""
-    allocations = ["eipalloc-1", "eipalloc-2"]
-    ips = ["203.0.113.7", "203.0.113.8"]
-    silent = FixedEgressNetwork(stack, "Silent", egress=Egress.per_az(eip_allocation_ids=allocations))
-    named = Egress.per_az(eip_allocation_ids=allocations, egress_ips=ips)
-
-    FixedEgressNetwork(stack, "Named", egress=named).publish(parameter_name="/egress")
-
-    Template.from_stack(stack).has_resource_properties("AWS::SSM::Parameter", {"Value": ",".join(ips)})
+    others.template.has_resource_properties("AWS::SSM::Parameter", {"Value": ",".join(IPS)})
     with pytest.raises(
         ValueError, match=re.escape("publish needs the network's addresses, got none from Egress.per_az()")
     ):
-        silent.publish(parameter_name="/silent")
+        others.networks["Silent"].publish(parameter_name="/silent")
 
 
-def test_zones_can_be_chosen(stack: Stack) -> None:
+def test_zones_can_be_chosen(others: Others) -> None:
     """For regions whose first zone has no Fargate."""
-    FixedEgressNetwork(stack, "Network", availability_zones=["ap-northeast-1c", "ap-northeast-1d"])
-
-    zones = [each["AvailabilityZone"] for each in properties(stack, "AWS::EC2::Subnet")]
+    subnets = others.template.find_resources("AWS::EC2::Subnet")
+    zones = [each["Properties"]["AvailabilityZone"] for name, each in subnets.items() if name.startswith("Zones")]
     assert sorted(zones) == ["ap-northeast-1c", "ap-northeast-1c", "ap-northeast-1d", "ap-northeast-1d"]
 
 
@@ -192,17 +216,12 @@ CIDR = "cidr must be an IPv4 network of /16 to /19, such as 10.0.0.0/16, got: "
         ({"endpoints": [VpcEndpoints.for_isolated_tasks]}, "endpoints must be a list of VpcEndpoints, got: "),
     ],
 )
-def test_refusals(arguments: dict[str, Any], message: str, stack: Stack) -> None:
+def test_refusals(idle: Stack, arguments: dict[str, Any], message: str) -> None:
     """The message has the value and what is allowed, and no construct is left in the tree."""
     with pytest.raises((ValueError, TypeError), match=re.escape(message)):
-        FixedEgressNetwork(stack, "Network", **arguments)
+        FixedEgressNetwork(idle, "Network", **arguments)
 
-    assert stack.node.try_find_child("Network") is None
-
-
-def test_ranges_to_avoid(stack: Stack) -> None:
-    """Ranges that do not overlap are accepted."""
-    FixedEgressNetwork(stack, "Network", avoid_cidrs=["10.1.0.0/16", "192.168.0.0/16"])
+    assert idle.node.try_find_child("Network") is None
 
 
 def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
@@ -219,7 +238,7 @@ def test_an_imported_vpc_is_unproven(stack: Stack) -> None:
     assert [subnet.node.path for subnet in known.task_subnets] == [each.node.path for each in vpc.private_subnets]
 
 
-def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.ContainerImage) -> None:
+def test_a_vpc_may_be_known_only_when_deployed(stack: Stack) -> None:
     """Zones and subnets that another stack exports as lists are accepted by everything that runs tasks."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -231,10 +250,10 @@ def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.Containe
     )
     network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ips=["203.0.113.7"])
     HttpEndpoint(stack, "Endpoint", network=network)
-    web = FargateService(stack, "Web", network=network, image=image)
-    OneOffTask(stack, "Repair", network=network, image=image, cluster=web.cluster)
+    web = FargateService(stack, "Web", network=network, image=IMAGE)
+    OneOffTask(stack, "Repair", network=network, image=IMAGE, cluster=web.cluster)
     nightly = scheduler.ScheduleExpression.cron(hour="3", minute="0")
-    ScheduledTask(stack, "Report", network=network, image=image, cluster=web.cluster, schedule=nightly)
+    ScheduledTask(stack, "Report", network=network, image=IMAGE, cluster=web.cluster, schedule=nightly)
     subnets = {"Fn::Split": [",", {"Fn::ImportValue": "PrivateSubnets"}]}
 
     Template.from_stack(stack).has_resource_properties(
@@ -244,26 +263,26 @@ def test_a_vpc_may_be_known_only_when_deployed(stack: Stack, image: ecs.Containe
         HttpEndpoint(stack, "Fixed", network=network, static_ips=True)
 
 
-def test_a_vpc_without_private_subnets_is_refused(stack: Stack) -> None:
+def test_a_vpc_without_private_subnets_is_refused(idle: Stack) -> None:
     """A task needs a private subnet."""
-    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0)
+    vpc = ec2.Vpc(idle, "PublicVpc", nat_gateways=0)
 
-    with pytest.raises(ValueError, match="the VPC Test/Vpc has no private subnets with egress to put tasks in"):
-        FixedEgressNetwork.from_vpc(stack, "Network", vpc)
+    with pytest.raises(ValueError, match="the VPC Test/PublicVpc has no private subnets with egress to put tasks in"):
+        FixedEgressNetwork.from_vpc(idle, "Network", vpc)
 
 
-def test_public_subnets_are_refused(stack: Stack) -> None:
+def test_public_subnets_are_refused(idle: Stack) -> None:
     """Those of a VPC made here, looked up or imported, also by another construct for the same subnet."""
-    made = ec2.Vpc(stack, "Vpc", nat_gateways=1)
+    made = ec2.Vpc(idle, "Vpc", nat_gateways=1)
     known = ec2.Vpc.from_vpc_attributes(
-        stack, "Known", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=["subnet-1"]
+        idle, "Known", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=["subnet-1"]
     )
     looked_up = ec2.Vpc.from_lookup(Stack(env=Environment(account="1", region="eu-west-1")), "Vpc", is_default=True)
-    same = ec2.Subnet.from_subnet_id(stack, "Same", "subnet-1")
+    same = ec2.Subnet.from_subnet_id(idle, "Same", "subnet-1")
     exported = ec2.Vpc.from_vpc_attributes(
-        stack, "Exported", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=[Fn.import_value("Public")]
+        idle, "Exported", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=[Fn.import_value("Public")]
     )
-    again = ec2.Subnet.from_subnet_id(stack, "Again", Fn.import_value("Public"))
+    again = ec2.Subnet.from_subnet_id(idle, "Again", Fn.import_value("Public"))
     for vpc, subnet in (
         (made, made.public_subnets[1]),
         (known, same),
@@ -271,4 +290,4 @@ def test_public_subnets_are_refused(stack: Stack) -> None:
         (looked_up, looked_up.public_subnets[0]),
     ):
         with pytest.raises(ValueError, match=f"task_subnets must be private, got: {subnet.node.path}, a public subnet"):
-            FixedEgressNetwork.from_vpc(stack, "Network", vpc, task_subnets=[*vpc.private_subnets, subnet])
+            FixedEgressNetwork.from_vpc(idle, "Network", vpc, task_subnets=[*vpc.private_subnets, subnet])

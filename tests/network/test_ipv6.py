@@ -40,7 +40,7 @@ def networks() -> dict[str, Network]:
     every = [*VpcEndpoints.for_isolated_tasks, VpcEndpoints.dynamodb]
     kinds: dict[str, dict[str, Any]] = {
         "PerAz": {"max_azs": 3, "endpoints": every},
-        "Single": {"egress": Egress.single()},
+        "Single": {"egress": Egress.single(), "endpoints": [VpcEndpoints.ecr]},
         "Regional": {"egress": Egress.regional()},
         "NatInstance": {"egress": Egress.nat_instance()},
         "Paused": {"egress": Egress.per_az().paused()},
@@ -140,11 +140,9 @@ def test_endpoints_with_ipv6(networks: dict[str, Network]) -> None:
     assert [*template.find_resources("AWS::EC2::VPCCidrBlock")] == group["DependsOn"]
 
 
-def test_ecr_endpoints_stay_ipv4() -> None:
+def test_ecr_endpoints_stay_ipv4(networks: dict[str, Network]) -> None:
     """AWS has no IPv6 for them, so their security group has no rule for it."""
-    stack = Stack()
-    FixedEgressNetwork(stack, "Network", ip_protocol=DUAL_STACK, endpoints=[VpcEndpoints.ecr])
-    (group,) = properties(stack, "AWS::EC2::SecurityGroup")
+    (group,) = properties(networks["Single"].template, "AWS::EC2::SecurityGroup")
     assert [rule["CidrIp"] for rule in group["SecurityGroupIngress"]] == ["10.0.0.0/16"]
 
 
@@ -188,59 +186,52 @@ def test_turning_ipv6_on_deletes_nothing() -> None:
     assert not any(reason.is_certain for each in found for reason in each.reasons if not reason.text.startswith("may"))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({}, "ipv6_parameter_name needs a network whose tasks leave over IPv6, got: '/v6' for Test/Network"),
-        (
-            {"ip_protocol": DUAL_STACK, "egress": Egress.isolated(keep_addresses=True)},
-            "ipv6_parameter_name needs a network whose tasks leave over IPv6",
-        ),
-    ],
-)
-def test_ranges_that_are_not_there_are_not_published(stack: Stack, arguments: dict[str, Any], message: str) -> None:
-    """Neither parameter is made."""
-    network = FixedEgressNetwork(stack, "Network", **arguments)
-    with pytest.raises(ValueError, match=re.escape(message)):
-        network.publish(parameter_name="/v4", ipv6_parameter_name="/v6")
-    assert properties(stack, "AWS::SSM::Parameter") == []
+@pytest.fixture(scope="module")
+def idle() -> Stack:
+    """A stack for refusals, which is never synthesized."""
+    return Stack(App(), "Test")
 
 
-def test_two_parameters_have_two_names(stack: Stack) -> None:
-    """The second one would fail at the deployment."""
-    network = FixedEgressNetwork(stack, "Network", ip_protocol=DUAL_STACK)
+def test_ranges_that_are_not_there_are_not_published(idle: Stack, networks: dict[str, Network]) -> None:
+    """Neither parameter is made. Two parameters have two names, or the second one would fail at the deployment."""
+    without = FixedEgressNetwork(idle, "Without")
+    isolated = FixedEgressNetwork(idle, "Isolated", ip_protocol=DUAL_STACK, egress=Egress.isolated(keep_addresses=True))
+    message = "ipv6_parameter_name needs a network whose tasks leave over IPv6, got: '/v6' for "
+    for network in (without, isolated):
+        with pytest.raises(ValueError, match=f"{message}{network.node.path}"):
+            network.publish(parameter_name="/v4", ipv6_parameter_name="/v6")
+        assert not [each for each in network.node.children if "Parameter" in each.node.id]
     with pytest.raises(ValueError, match="ipv6_parameter_name must differ from parameter_name, got: '/ips' for both"):
-        network.publish(parameter_name="/ips", ipv6_parameter_name="/ips")
+        networks["Single"].network.publish(parameter_name="/ips", ipv6_parameter_name="/ips")
 
 
-def test_a_vpc_without_ipv6_has_no_ranges(stack: Stack) -> None:
+def test_a_vpc_without_ipv6_has_no_ranges(idle: Stack) -> None:
     """A VPC of the app is known to have none, until its range is made, such as beside it.
 
     That was the way before CDK had `ip_protocol` (https://github.com/aws/aws-cdk/issues/28213).
     """
-    vpc, other = ec2.Vpc(stack, "Vpc"), ec2.Vpc(stack, "Other")
+    vpc, other = ec2.Vpc(idle, "Vpc"), ec2.Vpc(idle, "Other")
     ec2.CfnVPCCidrBlock(vpc, "More", vpc_id=vpc.vpc_id, cidr_block="10.1.0.0/16")
-    ec2.CfnVPCCidrBlock(stack, "Another", vpc_id=other.vpc_id, amazon_provided_ipv6_cidr_block=True)
+    ec2.CfnVPCCidrBlock(idle, "Another", vpc_id=other.vpc_id, amazon_provided_ipv6_cidr_block=True)
     message = "egress_ipv6_cidrs need a VPC with IPv6, got: Test/Vpc without; make it with ip_protocol=ec2.IpProtocol"
     with pytest.raises(ValueError, match=re.escape(message)):
-        FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
-    ec2.CfnVPCCidrBlock(stack, "Range", vpc_id=vpc.vpc_id, amazon_provided_ipv6_cidr_block=True)
-    network = FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
+        FixedEgressNetwork.from_vpc(idle, "Later", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
+    ec2.CfnVPCCidrBlock(idle, "Range", vpc_id=vpc.vpc_id, amazon_provided_ipv6_cidr_block=True)
+    network = FixedEgressNetwork.from_vpc(idle, "Later", vpc, egress_ipv6_cidrs=["2001:db8::/64"])
     assert network.ip_protocol is DUAL_STACK
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "2001:db8::1/64", "2001:db8::", "::ffff:0:0/96", "::/0", "fe80", ""])
-def test_other_ranges_are_refused(stack: Stack, cidr: str) -> None:
+def test_other_ranges_are_refused(idle: Stack, networks: dict[str, Network], cidr: str) -> None:
     """An imported network leaves from IPv6 ranges."""
-    vpc = ec2.Vpc(stack, "Vpc")
     message = f"egress_ipv6_cidrs must hold IPv6 ranges such as '2001:db8::/64', got: {cidr!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
-        FixedEgressNetwork.from_vpc(stack, "Network", vpc, egress_ipv6_cidrs=[cidr])
-    assert stack.node.try_find_child("Network") is None
+        FixedEgressNetwork.from_vpc(idle, "Network", networks["Single"].network.vpc, egress_ipv6_cidrs=[cidr])
+    assert idle.node.try_find_child("Network") is None
 
 
-def test_the_protocol_is_cdks_own(stack: Stack) -> None:
+def test_the_protocol_is_cdks_own(idle: Stack) -> None:
     """A boolean or a string is refused."""
     for given in (True, "dualstack"):
         with pytest.raises(TypeError, match=re.escape(f"ip_protocol must be aws_ec2.IpProtocol, got: {given!r}")):
-            FixedEgressNetwork(stack, "Network", ip_protocol=given)  # type: ignore[arg-type]
+            FixedEgressNetwork(idle, "Network", ip_protocol=given)  # type: ignore[arg-type]
