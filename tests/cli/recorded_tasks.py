@@ -30,7 +30,7 @@ class Time:
         self.now = 0.0
         self.events: dict[float, Callable[[], object]] = {}
 
-    def __call__(self) -> float:
+    def monotonic(self) -> float:
         """Return the time."""
         return self.now
 

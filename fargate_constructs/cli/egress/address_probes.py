@@ -127,14 +127,7 @@ def summary(probes: Sequence[Probe]) -> str:
     )
 
 
-def ask_from_inside(
-    session: Session,
-    region: str,
-    probes: Sequence[Probe],
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> list[Seen]:
+def ask_from_inside(session: Session, region: str, probes: Sequence[Probe]) -> list[Seen]:
     """Start the probes, wait for them, and return what the internet sees. Nothing is left, also after Ctrl-C.
 
     Raises:
@@ -156,14 +149,14 @@ def ask_from_inside(
             for each in probes:
                 launch = _launch(each, definitions[each.service["serviceArn"]])
                 override = Override(CONTAINER, command=[_script(each)])
-                task = start_task(ecs, launch, override, started_by=FAMILY, clock=clock, sleep=sleep)
+                task = start_task(ecs, launch, override, started_by=FAMILY)
                 started.append(task)
                 say(f"task {task.id} asks from {each.subnet} ({each.zone})")
             found = []
             for each, task in zip(probes, started, strict=True):
                 ended = task.wait(timeout=TIMEOUT_SECONDS)
                 _, log = settings[each.service["serviceArn"]]
-                found.append(_seen(session, each, ended, log, sleep))
+                found.append(_seen(session, each, ended, log))
             return found
         finally:
             _clean_up(ecs, started, definitions.values())
@@ -224,7 +217,7 @@ def _script(probe: Probe) -> str:
     return "; ".join(lines)
 
 
-def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], sleep: Callable[[float], None]) -> Seen:
+def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str]) -> Seen:
     """Return what the log of a task has. CloudWatch Logs may have it some seconds later."""
     if ended.exit_code is None or ended.is_over_time:
         return Seen(probe, text=ended.explanation)
@@ -235,7 +228,7 @@ def _seen(session: Session, probe: Probe, ended: Ended, log: Mapping[str, str], 
         lines = [each.strip() for each in ContainerLog(logs, log["awslogs-group"], stream).new_lines()]
         if lines:
             break
-        sleep(1)
+        time.sleep(1)
     matches = [LINE.fullmatch(each) for each in lines]
     addresses = dict.fromkeys(each["address"] for each in matches if each)
     others = [WITHOUT_ADDRESS.get(line, line) for line, match in zip(lines, matches, strict=True) if not match]

@@ -61,8 +61,6 @@ def _address_seen(proof: Proof, service: Answer, subnet: str) -> str:
             launch._replace(parameters=in_subnet),
             Override(container, ["sh", "-c", script]),
             started_by=proof.token,
-            clock=proof.waiting.now,
-            sleep=proof.waiting.sleep,
         )
     except NotStartedError as error:
         raise DisprovedError(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ def follow(
     finally:
         has_run = Ended(task.task, task.container).exit_code is not None
         if printer and has_run and task.is_over:
-            printer.print_last_lines(task.id, task.sleep)
+            printer.print_last_lines(task.id)
 
 
 class LogPrinter:
@@ -177,11 +178,11 @@ class LogPrinter:
             self._is_readable = True
         return count
 
-    def print_last_lines(self, task_id: str, sleep: Callable[[float], None]) -> None:
+    def print_last_lines(self, task_id: str) -> None:
         """Print what CloudWatch Logs shows some seconds after a task has ended."""
         quiet = 0
         while quiet < QUIET_LOOKS:
-            sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
             quiet = 0 if self.print_new_lines() else quiet + 1
         if self._is_empty or not self._is_readable:
             lack = "there is no line yet" if self._is_readable else "lines are missing"

@@ -30,7 +30,6 @@ MAY_HAVE_STARTED = (
 STOP_COMMAND = "aws ecs stop-task --cluster {cluster} --task {id}"
 # The end of a task, after which its containers do not change.
 ENDED = ("DEPROVISIONING", "STOPPED")
-RUNNING = ("RUNNING", "DEACTIVATING", "STOPPING", *ENDED)
 
 
 class NotStartedError(ValueError):
@@ -65,21 +64,11 @@ class Ended(NamedTuple):
 class StartedTask:
     """A task that this program started, and therefore stops."""
 
-    def __init__(
-        self,
-        ecs: Any,  # noqa: ANN401 - of boto3
-        task: Answer,
-        container: str,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, ecs: Any, task: Answer, container: str) -> None:  # noqa: ANN401 - of boto3
         self.task = task
         """Of DescribeTasks, as it was last seen."""
         self.container = container
-        self.sleep = sleep
         self._ecs = ecs
-        self._clock = clock
 
     @property
     def arn(self) -> str:
@@ -102,10 +91,6 @@ class StartedTask:
         status, containers = self.task["lastStatus"], self.task["containers"]
         return status == "STOPPED" or (status in ENDED and all("exitCode" in each for each in containers))
 
-    def wait_until_running(self, *, timeout: float | None = None) -> Answer:
-        """Return the task when its containers run, or it has stopped before; stop it as `wait` does."""
-        return self._finish(lambda: self.task["lastStatus"] in RUNNING, timeout, lambda _: None).task
-
     def wait(self, *, timeout: float | None = None, at_each_look: Callable[[Answer], None] = lambda _: None) -> Ended:
         """Wait until the task has stopped.
 
@@ -121,23 +106,14 @@ class StartedTask:
             KeyboardInterrupt: After an interrupt.
             TimeoutError: If AWS gave no answer for ten minutes.
         """
-        return self._finish(lambda: self.is_over, timeout, at_each_look)
-
-    def stop(self, reason: str) -> None:
-        """Ask ECS to stop the task: SIGTERM now, SIGKILL after its stop timeout."""
-        self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason)
-
-    def _finish(
-        self, is_done: Callable[[], bool], timeout: float | None, at_each_look: Callable[[Answer], None]
-    ) -> Ended:
         with terminations_as_interrupts():
             try:
-                end = None if timeout is None else self._clock() + timeout
-                if self._wait_for(is_done, end, at_each_look):
+                end = None if timeout is None else time.monotonic() + timeout
+                if self._is_over_before(end, at_each_look):
                     return Ended(self.task, self.container)
                 say(f"{timeout:g} seconds are over; stops task {self.id}")
                 self.stop(f"not done after {timeout:g} seconds")
-                self._wait_for(lambda: self.is_over, None, at_each_look)
+                self._is_over_before(None, at_each_look)
                 return Ended(self.task, self.container, is_over_time=True)
             except KeyboardInterrupt:
                 self._stop_after_interrupt(at_each_look)
@@ -149,11 +125,15 @@ class StartedTask:
                 self._say_that_it_goes_on()
                 raise
 
+    def stop(self, reason: str) -> None:
+        """Ask ECS to stop the task: SIGTERM now, SIGKILL after its stop timeout."""
+        self._ecs.stop_task(cluster=self.cluster, task=self.arn, reason=reason)
+
     def _stop_after_interrupt(self, at_each_look: Callable[[Answer], None] = lambda _: None) -> None:
         try:
             say(f"stops task {self.id}; Ctrl-C again leaves it")
             self.stop("interrupted")
-            self._wait_for(lambda: self.is_over, None, at_each_look)
+            self._is_over_before(None, at_each_look)
         except BaseException:
             self._say_that_it_goes_on()
             raise
@@ -162,16 +142,16 @@ class StartedTask:
         command = STOP_COMMAND.format(cluster=self.cluster, id=self.id)
         say(f"task {self.id} may go on, and cost; stop it with: {command}")
 
-    def _wait_for(self, is_done: Callable[[], bool], end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
-        """Return whether the wait was over before a time."""
+    def _is_over_before(self, end: float | None, at_each_look: Callable[[Answer], None]) -> bool:
+        """Wait until the task is over; return whether it was before a time."""
         while True:
             self.task = self._look()
             at_each_look(self.task)
-            if is_done():
+            if self.is_over:
                 return True
-            if end is not None and self._clock() >= end:
+            if end is not None and time.monotonic() >= end:
                 return False
-            self.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
 
     def _look(self) -> Answer:
         """Return what ECS knows about the task; wait if there is no answer.
@@ -179,14 +159,14 @@ class StartedTask:
         Raises:
             TimeoutError: If there is none for minutes, or ECS has forgotten the task.
         """
-        begin, is_silent = self._clock(), False
+        begin, is_silent = time.monotonic(), False
         while True:
             try:
                 found = self._ecs.describe_tasks(cluster=self.cluster, tasks=[self.arn])["tasks"]
             except aws_errors() as error:
                 if not is_passing(error):
                     raise
-                if self._clock() - begin > SILENT_SECONDS:
+                if time.monotonic() - begin > SILENT_SECONDS:
                     raise TimeoutError(f"AWS gives no answer about task {self.id}: {error}") from error
                 if not is_silent:
                     say("AWS gives no answer; asks again")
@@ -195,21 +175,12 @@ class StartedTask:
                 if found:
                     answer: Answer = found[0]
                     return answer
-                if self._clock() - begin > UNKNOWN_SECONDS:
+                if time.monotonic() - begin > UNKNOWN_SECONDS:
                     raise TimeoutError(f"ECS does not know task {self.id}; it forgets stopped tasks after an hour")
-            self.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
 
 
-def start_task(
-    ecs: Any,  # noqa: ANN401 - of boto3
-    launch: Launch,
-    override: Override,
-    *,
-    started_by: str,
-    tags: Mapping[str, str] | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> StartedTask:
+def start_task(ecs: Any, launch: Launch, override: Override, *, started_by: str) -> StartedTask:  # noqa: ANN401 - of boto3
     """Start one task.
 
     Args:
@@ -217,9 +188,6 @@ def start_task(
         launch: Where it runs.
         override: What it has of its own.
         started_by: What ECS shows as `startedBy`: letters, numbers, hyphens, slashes and underscores.
-        tags: Tags of the task. They need the permission ecs:TagResource. By default none.
-        clock: Gives seconds.
-        sleep: Waits some seconds.
 
     Raises:
         NotStartedError: If ECS starts no task.
@@ -232,13 +200,12 @@ def start_task(
         "count": 1,
         "startedBy": started_by,
         "overrides": override.parameters(),
-        **({"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}),
     }
     warning = MAY_HAVE_STARTED.format(cluster=launch.cluster.rpartition("/")[2], started_by=started_by)
     with deferred_interrupts(warning) as interrupts:
         answer = _run_task(ecs, request, warning)
     for task in answer["tasks"]:
-        started = StartedTask(ecs, task, override.container, clock=clock, sleep=sleep)
+        started = StartedTask(ecs, task, override.container)
         if interrupts:
             with terminations_as_interrupts():
                 started._stop_after_interrupt()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from fargate_constructs.cli import egress
 from fargate_constructs.cli.deployed.deployed_networks import find_subject
 from fargate_constructs.cli.egress.address_probes import (
     IMAGE,
@@ -25,7 +24,8 @@ from tests.cli.egress.test_egress import aws, filtered, network, run
 from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import CLUSTER_ARN, Time, interrupt, requests_of
 
-__all__ = ["aws", "run"]  # fixtures
+__all__ = ["aws"]  # a fixture
+pytestmark = pytest.mark.usefixtures("time")
 
 DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/fargate-constructs-egress:1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop"
@@ -83,7 +83,7 @@ class Tasks:
 
 
 @pytest.fixture
-def tasks(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Tasks:
+def tasks(aws: RecordedAws) -> Tasks:
     """An AWS whose tasks see the addresses of their NAT gateways."""
     made = Tasks({name: [f"ipv4={ip}"] for name, ip in SEEN.items()})
     aws.answers |= {
@@ -95,12 +95,13 @@ def tasks(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> Tasks:
         "StopTask": made.stop,
         "GetLogEvents": made.log,
     }
-
-    def without_sleep(*arguments: Any) -> list[Seen]:  # noqa: ANN401 - those of the function
-        return ask_from_inside(*arguments, clock=Time(), sleep=lambda _: None)
-
-    monkeypatch.setattr(egress, "ask_from_inside", without_sleep)
     return made
+
+
+def ask(aws: Any) -> list[Seen]:  # noqa: ANN401 - as boto3
+    """Return what the tasks of the service see."""
+    report = report_on(aws, find_subject(aws, "Shop/Web"))
+    return ask_from_inside(aws, REGION, plan_probes(report.subject, report.departures))
 
 
 def test_each_subnet_is_asked(aws: RecordedAws, tasks: Tasks) -> None:
@@ -248,7 +249,7 @@ def test_tasks_with_public_addresses_are_a_finding(aws: RecordedAws, tasks: Task
 def test_ipv6_must_be_in_the_range_of_the_subnet(
     line: str,
     expected: str,
-    aws: Any,  # noqa: ANN401 - as boto3
+    aws: RecordedAws,
     tasks: Tasks,
 ) -> None:
     """A task without an IPv6 address leaves by IPv4 only."""
@@ -257,11 +258,9 @@ def test_ipv6_must_be_in_the_range_of_the_subnet(
     aws.answers["DescribeSubnets"] = filtered("Subnets", "SubnetId", subnet(ipv6=IPV6))
     network(aws, ["subnet-0a1b"])
     tasks.lines["subnet-0a1b"] = ["ipv4=203.0.113.7", line]
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
-    probes = plan_probes(report.subject, report.departures)
-    [seen] = ask_from_inside(aws, REGION, probes, clock=Time(), sleep=lambda _: None)
+    [seen] = ask(aws)
 
-    assert seen.verdict(report.elastic_ips) == expected
+    assert seen.verdict(["203.0.113.7"]) == expected
     [request] = requests_of(aws, "RunTask")
     assert (
         "curl -6 -sS --max-time 10 https://checkip.global.api.aws"
@@ -269,15 +268,13 @@ def test_ipv6_must_be_in_the_range_of_the_subnet(
     )
 
 
-def test_a_gateway_with_several_addresses_is_asked_again(aws: Any, tasks: Tasks) -> None:  # noqa: ANN401 - as boto3
+def test_a_gateway_with_several_addresses_is_asked_again(aws: RecordedAws, tasks: Tasks) -> None:
     """It chooses an address for each connection."""
     gateway = nat(("203.0.113.7", "us-east-1a"), ("203.0.113.8", "us-east-1a"))
     aws.answers["DescribeNatGateways"] = {"NatGateways": [gateway]}
     network(aws, ["subnet-0a1b"])
     tasks.lines["subnet-0a1b"] = ["ipv4=203.0.113.8", "ipv4=203.0.113.7", "ipv4=203.0.113.8"]
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
-    probes = plan_probes(report.subject, report.departures)
-    [seen] = ask_from_inside(aws, REGION, probes, clock=Time(), sleep=lambda _: None)
+    [seen] = ask(aws)
 
     assert (seen.addresses, seen.verdict([])) == (["203.0.113.8", "203.0.113.7"], "proven")
     [request] = requests_of(aws, "RunTask")
@@ -303,23 +300,22 @@ def test_a_list_and_a_proof_exclude_each_other() -> None:
     assert "--addresses and --prove exclude each other" in errors
 
 
-def test_an_interrupt_leaves_nothing(aws: Any, tasks: Tasks, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ANN401 - as boto3
+def test_an_interrupt_leaves_nothing(
+    aws: RecordedAws, tasks: Tasks, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
     """All tasks are stopped, and the task definition is removed, also if one step fails."""
-    time = Time()
     time.events[2.0] = interrupt
     running = tasks.task(0, "RUNNING")
     aws.answers["DescribeTasks"] = lambda _: {"tasks": [tasks.task(0, "STOPPED") if tasks.stopped else running]}
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
-    probes = plan_probes(report.subject, report.departures)
     with pytest.raises(KeyboardInterrupt):
-        ask_from_inside(aws, REGION, probes, clock=time, sleep=time.sleep)
+        ask(aws)
 
     assert sorted(tasks.stopped) == ["0", "1"]
     assert requests_of(aws, "DeregisterTaskDefinition") == [{"taskDefinition": DEFINITION}]
     assert "is still there" not in capsys.readouterr().err
 
 
-def test_an_interrupt_while_ecs_registers_leaves_nothing(aws: Any, tasks: Tasks) -> None:  # noqa: ANN401 - as boto3
+def test_an_interrupt_while_ecs_registers_leaves_nothing(aws: RecordedAws, tasks: Tasks) -> None:
     """The answer is awaited, so that the task definition is known."""
 
     def register(_request: object) -> dict[str, Any]:
@@ -327,31 +323,29 @@ def test_an_interrupt_while_ecs_registers_leaves_nothing(aws: Any, tasks: Tasks)
         return {"taskDefinition": {"taskDefinitionArn": DEFINITION}}
 
     aws.answers["RegisterTaskDefinition"] = register
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
     with pytest.raises(KeyboardInterrupt):
-        ask_from_inside(aws, REGION, plan_probes(report.subject, report.departures))
+        ask(aws)
 
     assert tasks.subnets == []
     assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
 
 
 def test_another_interrupt_names_what_may_be_left(
-    aws: Any,  # noqa: ANN401 - as boto3
+    aws: RecordedAws,
     tasks: Tasks,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The other steps are done nevertheless."""
     aws.answers["DeregisterTaskDefinition"] = KeyboardInterrupt()
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
     with pytest.raises(KeyboardInterrupt):
-        ask_from_inside(aws, REGION, plan_probes(report.subject, report.departures), clock=Time(), sleep=lambda _: None)
+        ask(aws)
 
     assert len(tasks.subnets) == 2
     assert f"{DEFINITION} may still be there\n" in capsys.readouterr().err
 
 
 def test_a_terminal_that_has_closed_leaves_nothing(
-    aws: Any,  # noqa: ANN401 - as boto3
+    aws: RecordedAws,
     tasks: Tasks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -361,9 +355,7 @@ def test_a_terminal_that_has_closed_leaves_nothing(
         raise OSError("Input/output error")
 
     monkeypatch.setattr("click.echo", closed)
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
-    probes = plan_probes(report.subject, report.departures)
-    assert len(ask_from_inside(aws, REGION, probes, clock=Time(), sleep=lambda _: None)) == len(tasks.subnets)
+    assert len(ask(aws)) == len(tasks.subnets)
     assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
 
 
@@ -419,19 +411,16 @@ def test_a_task_that_does_not_start_is_explained(aws: RecordedAws, tasks: Tasks)
     assert text in output
 
 
-def test_the_log_may_come_late(aws: Any, tasks: Tasks) -> None:  # noqa: ANN401 - as boto3
+def test_the_log_may_come_late(aws: RecordedAws, tasks: Tasks, time: Time) -> None:
     """CloudWatch Logs makes the log stream some seconds after the task has ended."""
     network(aws, ["subnet-0a1b"])
     nothing = {"events": [], "nextForwardToken": "f/0"}
-    left = [("ResourceNotFoundException", "no stream"), nothing, nothing]
+    left: list[Any] = [("ResourceNotFoundException", "no stream"), nothing, nothing]
     aws.answers["GetLogEvents"] = lambda request: left.pop(0) if left else tasks.log(request)
-    report = report_on(aws, find_subject(aws, "Shop/Web"))
-    slept: list[float] = []
-    [seen] = ask_from_inside(
-        aws, REGION, plan_probes(report.subject, report.departures), clock=Time(), sleep=slept.append
-    )
+    began = time.now
+    [seen] = ask(aws)
 
-    assert (seen.addresses, slept) == (["203.0.113.7"], [1, 1])
+    assert (seen.addresses, time.now - began) == (["203.0.113.7"], 2)
 
 
 Change = Callable[[RecordedAws], object]

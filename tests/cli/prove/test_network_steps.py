@@ -16,6 +16,8 @@ from tests.cli.prove.conftest import (
 )
 from tests.cli.recorded_aws import RecordedAws, service
 
+pytestmark = pytest.mark.usefixtures("time")
+
 
 def test_the_endpoint_answers(proof: Proof) -> None:
     """It may need some time; then a request has the token."""

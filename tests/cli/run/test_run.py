@@ -1,7 +1,6 @@
 """`fargate-constructs run`."""
 
 import json
-from functools import partial
 from typing import Any
 
 import click
@@ -9,31 +8,23 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner
 
-from fargate_constructs.cli import run as module
 from fargate_constructs.cli.command_line import commands
-from fargate_constructs.cli.tasks.one_off_tasks import start_task
 from tests.cli.deployed.test_deployed_jobs import FAMILY, deploy, start_by
 from tests.cli.recorded_aws import FAMILY_ARN, RecordedAws, service, task_definition
 from tests.cli.recorded_tasks import ID, Time, a_task, ended, interrupt, requests_of, start_tasks, tasks_look
 from tests.cli.runner import runner
 
 run = runner("run")
+pytestmark = pytest.mark.usefixtures("time")
 WEB = ("Shop/Web", "--", "./check.py", "-v")
 
 
-@pytest.fixture
-def time() -> Time:
-    """The time of a test."""
-    return Time()
-
-
 @pytest.fixture(autouse=True)
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, time: Time) -> RecordedAws:
+def aws(clients: RecordedAws) -> RecordedAws:
     """An AWS with a healthy service, whose one-off tasks end with exit code 0 and two lines."""
     start_tasks(clients)
     tasks_look(clients, a_task("PENDING"), a_task(), ended())
     logged(clients, ["one\n"], ["two\n"])
-    monkeypatch.setattr(module, "start_task", partial(start_task, clock=time, sleep=time.sleep))
     return clients
 
 

@@ -24,16 +24,11 @@ from tests.cli.recorded_tasks import (
     tasks_look,
 )
 
+pytestmark = pytest.mark.usefixtures("time")
 MAY_HAVE_STARTED = (
     "ECS may have started a task; look for it with: aws ecs list-tasks --cluster shop --started-by tests/run\n"
 )
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com")
-
-
-@pytest.fixture
-def time() -> Time:
-    """The time of a test."""
-    return Time()
 
 
 @pytest.fixture
@@ -43,17 +38,15 @@ def aws(clients: RecordedAws) -> RecordedAws:
     return clients
 
 
-def started(aws: RecordedAws, time: Time, **override: Any) -> StartedTask:  # noqa: ANN401 - an override
+def started(aws: RecordedAws, **override: Any) -> StartedTask:  # noqa: ANN401 - an override
     """Start a task of the recorded service."""
     launch = Launch.of_service(service(launchType="FARGATE", platformVersion="LATEST", enableECSManagedTags=True))
-    return start_task(
-        aws.client("ecs"), launch, Override("web", **override), started_by="tests/run", clock=time, sleep=time.sleep
-    )
+    return start_task(aws.client("ecs"), launch, Override("web", **override), started_by="tests/run")
 
 
-def test_a_task_starts_where_the_service_runs_its_own(aws: RecordedAws, time: Time) -> None:
+def test_a_task_starts_where_the_service_runs_its_own(aws: RecordedAws) -> None:
     """The request has the service's network, capacity and platform version, and what the task has of its own."""
-    task = started(aws, time, command=["./check.py", "-v"], environment={"DAY": "1"}, cpu=512, memory=1024)
+    task = started(aws, command=["./check.py", "-v"], environment={"DAY": "1"}, cpu=512, memory=1024)
     (request,) = requests_of(aws, "RunTask")
 
     assert len(request.pop("clientToken")) > 30
@@ -103,17 +96,6 @@ def test_a_launch_has_what_the_service_has() -> None:
     }
 
 
-def test_tags_are_sent_if_there_are_some(aws: RecordedAws, time: Time) -> None:
-    """They need a permission of their own."""
-    launch = Launch.of_service(service())
-    tags = {"purpose": "proof"}
-    start_task(aws.client("ecs"), launch, Override("web"), started_by="a", tags=tags, clock=time, sleep=time.sleep)
-
-    (request,) = requests_of(aws, "RunTask")
-    assert request["tags"] == [{"key": "purpose", "value": "proof"}]
-    assert request["overrides"] == {"containerOverrides": [{"name": "web"}]}
-
-
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
@@ -129,27 +111,27 @@ def test_tags_are_sent_if_there_are_some(aws: RecordedAws, time: Time) -> None:
         ({}, "ECS started no task: it gives no reason"),
     ],
 )
-def test_a_refused_start_says_why(answer: dict[str, str], text: str, aws: RecordedAws, time: Time) -> None:
+def test_a_refused_start_says_why(answer: dict[str, str], text: str, aws: RecordedAws) -> None:
     """RunTask answers without an error then. A reason that is not known is shown as it is."""
     aws.answers["RunTask"] = {"tasks": [], "failures": [answer] if answer else []}
 
     with pytest.raises(NotStartedError) as error:
-        started(aws, time)
+        started(aws)
     assert text in str(error.value)
     assert answer.get("reason", "") in str(error.value)
 
 
-def test_an_error_of_run_task_has_its_cause(aws: RecordedAws, time: Time) -> None:
+def test_an_error_of_run_task_has_its_cause(aws: RecordedAws) -> None:
     """An error without a known cause stays what it is, so that the command says what it means."""
     aws.answers["RunTask"] = ("ClientException", "ECS was unable to assume the role 'arn:aws:iam::1:role/shop'.")
     with pytest.raises(NotStartedError, match=r"ECS cannot take a role of the task\. .*arn:aws:iam::1:role/shop"):
-        started(aws, time)
+        started(aws)
     aws.answers["RunTask"] = ("ClusterNotFoundException", "Cluster not found.")
     with pytest.raises(aws.client("ecs").exceptions.ClusterNotFoundException):
-        started(aws, time)
+        started(aws)
 
 
-def test_the_exit_code_is_that_of_the_container(aws: RecordedAws, time: Time) -> None:
+def test_the_exit_code_is_that_of_the_container(aws: RecordedAws) -> None:
     """ECS may not know the task at first, and reports the exit codes before the task is STOPPED."""
     seen: list[str] = []
     containers = [{"name": "agent", "exitCode": 0}, {"name": "web", "exitCode": 3}]
@@ -161,7 +143,7 @@ def test_the_exit_code_is_that_of_the_container(aws: RecordedAws, time: Time) ->
         a_task("DEPROVISIONING", containers=[{"name": "agent", "exitCode": 0}, {"name": "web"}]),
         ended(lastStatus="DEPROVISIONING", containers=containers),
     )
-    end = started(aws, time).wait(at_each_look=lambda task: seen.append(task["lastStatus"]))
+    end = started(aws).wait(at_each_look=lambda task: seen.append(task["lastStatus"]))
 
     assert end.exit_code == 3
     assert not end.is_over_time
@@ -171,28 +153,20 @@ def test_the_exit_code_is_that_of_the_container(aws: RecordedAws, time: Time) ->
     assert requests_of(aws, "StopTask") == []
 
 
-def test_a_task_that_does_not_start_has_no_exit_code(aws: RecordedAws, time: Time) -> None:
+def test_a_task_that_does_not_start_has_no_exit_code(aws: RecordedAws) -> None:
     """ECS says why it stopped."""
     text = "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref"
     stopped = a_task("STOPPED", stoppedReason=text, stopCode="TaskFailedToStart", containers=[{"name": "web"}])
     tasks_look(aws, stopped)
-    end = started(aws, time).wait()
+    end = started(aws).wait()
 
     assert end.exit_code is None
     assert text in end.explanation
 
 
-def test_a_wait_for_running_ends_with_it(aws: RecordedAws, time: Time) -> None:
-    """It also ends if the task stops before."""
-    tasks_look(aws, a_task("PENDING"), a_task())
-    assert started(aws, time).wait_until_running()["lastStatus"] == "RUNNING"
-    tasks_look(aws, a_task("PENDING"), ended(1))
-    assert started(aws, time).wait_until_running()["lastStatus"] == "STOPPED"
-
-
 def test_the_end_of_the_time_stops_the_task(aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
     """The wait goes on until the task has stopped, so that its last lines are seen."""
-    end = started(aws, time).wait(timeout=10)
+    end = started(aws).wait(timeout=10)
 
     assert end.is_over_time
     assert (end.exit_code, time.now) == (143, 10)
@@ -208,7 +182,7 @@ def test_an_interrupt_stops_the_task(
     """Ctrl-C, the end of a job in CI and a terminal that closes stop the task, and the program waits for its end."""
     time.events[4.0] = lambda: os.kill(os.getpid(), number)
     before = signal.getsignal(signal.SIGTERM)
-    task = started(aws, time)
+    task = started(aws)
 
     with pytest.raises(KeyboardInterrupt):
         task.wait()
@@ -231,7 +205,7 @@ def test_a_terminal_that_closes_stops_the_task(aws: RecordedAws, time: Time, mon
 
     time.events[4.0] = close
     with pytest.raises(KeyboardInterrupt):
-        started(aws, time).wait()
+        started(aws).wait()
     assert len(requests_of(aws, "StopTask")) == 1
 
 
@@ -241,14 +215,14 @@ def test_another_interrupt_leaves_the_task(aws: RecordedAws, time: Time, capsys:
     time.events = {4.0: interrupt, 8.0: interrupt}
 
     with pytest.raises(KeyboardInterrupt):
-        started(aws, time).wait()
+        started(aws).wait()
     assert time.now == 8
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == f"task {ID} may go on, and cost; stop it with: aws ecs stop-task --cluster shop --task {ID}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupt_while_ecs_starts_the_task_stops_it(number: int, aws: RecordedAws, time: Time) -> None:
+def test_an_interrupt_while_ecs_starts_the_task_stops_it(number: int, aws: RecordedAws) -> None:
     """No task is left of which the program does not know."""
 
     def run(_request: object) -> dict[str, Any]:
@@ -257,13 +231,11 @@ def test_an_interrupt_while_ecs_starts_the_task_stops_it(number: int, aws: Recor
 
     aws.answers["RunTask"] = run
     with pytest.raises(KeyboardInterrupt):
-        started(aws, time)
+        started(aws)
     assert len(requests_of(aws, "StopTask")) == 1
 
 
-def test_a_second_interrupt_ends_the_wait_for_an_answer(
-    aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_second_interrupt_ends_the_wait_for_an_answer(aws: RecordedAws, capsys: pytest.CaptureFixture[str]) -> None:
     """The network may give none for minutes."""
 
     def run(_request: object) -> dict[str, Any]:
@@ -273,35 +245,33 @@ def test_a_second_interrupt_ends_the_wait_for_an_answer(
 
     aws.answers["RunTask"] = run
     with pytest.raises(KeyboardInterrupt):
-        started(aws, time)
+        started(aws)
     assert capsys.readouterr().err == MAY_HAVE_STARTED
     assert requests_of(aws, "StopTask") == []
 
 
-def test_a_start_without_an_answer_may_have_been_one(
-    aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_start_without_an_answer_may_have_been_one(aws: RecordedAws, capsys: pytest.CaptureFixture[str]) -> None:
     """The request has been sent; the message says how to look for the task."""
     url = "https://ecs.us-east-1.amazonaws.com"
     aws.answers["RunTask"] = ReadTimeoutError(endpoint_url=url)
     with pytest.raises(ReadTimeoutError):
-        started(aws, time)
+        started(aws)
     assert capsys.readouterr().err == MAY_HAVE_STARTED
 
     aws.answers["RunTask"] = UNREACHABLE
     with pytest.raises(EndpointConnectionError):
-        started(aws, time)
+        started(aws)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("error", [UNREACHABLE, ("ThrottlingException", "Rate exceeded"), ("ServerException", "?")])
 def test_a_network_that_comes_back_does_not_end_the_wait(
-    error: object, aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]
+    error: object, aws: RecordedAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The task runs in AWS meanwhile; the program says once that it has no answer."""
     tasks_look(aws, a_task(), error, error, ended(0))
 
-    assert started(aws, time).wait().exit_code == 0
+    assert started(aws).wait().exit_code == 0
     assert capsys.readouterr().err == "AWS gives no answer; asks again\n"
 
 
@@ -317,23 +287,22 @@ def test_without_an_answer_the_task_may_go_on(
     look: object,
     text: str,
     aws: RecordedAws,
-    time: Time,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The message has the command that stops it."""
     tasks_look(aws, a_task(), look)
 
     with pytest.raises((TimeoutError, ClientError), match=text):
-        started(aws, time).wait()
+        started(aws).wait()
     assert f"aws ecs stop-task --cluster shop --task {ID}\n" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_ended_stops_the_task(aws: RecordedAws, time: Time) -> None:
+def test_a_reader_that_has_ended_stops_the_task(aws: RecordedAws) -> None:
     """A local program ends in `… | head`, too."""
 
     def look(_task: object) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        started(aws, time).wait(at_each_look=look)
+        started(aws).wait(at_each_look=look)
     assert len(requests_of(aws, "StopTask")) == 1
