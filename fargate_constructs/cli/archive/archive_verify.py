@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,7 +12,6 @@ from fargate_constructs.cli.archive.archive_options import archive_options, chos
 from fargate_constructs.cli.archive.hour_comparison import MAX_NAMED, Hour
 from fargate_constructs.cli.archive.verification import Group, Verification
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.confirmation import yes_option
@@ -115,7 +114,7 @@ def _print_group(verification: Verification, group: Group, hours: Sequence[Hour]
         click.echo(f"  {f'{len(full):,} hours':<16}{totals}")
     missing = [event for hour in hours for event in hour.named]
     for event in missing[:MAX_EVENTS]:
-        click.echo(f"  missing  {_time_of(event)}  {event.stream}  ID {event.id}")
+        click.echo(f"  missing  {event.time}  {event.stream}  ID {event.id}")
     more = sum(each.missing for each in hours) - len(missing[:MAX_EVENTS])
     if more > 0:
         click.echo(f"  and {more:,} more; --json has the first {MAX_NAMED:,} of each hour")
@@ -148,7 +147,7 @@ def _document(verification: Verification, groups: Sequence[Group], hours: Sequen
                 "on_its_way": each.on_the_way,
                 "only_in_archive": each.only_archived,
                 "missing_events": [
-                    {"time": _time_of(event), "timestamp": event.timestamp, "stream": event.stream, "id": event.id}
+                    {"time": event.time, "timestamp": event.timestamp, "stream": event.stream, "id": event.id}
                     for event in each.named
                 ],
             }
@@ -156,8 +155,3 @@ def _document(verification: Verification, groups: Sequence[Group], hours: Sequen
         ],
         "notes": verification.notes,
     }
-
-
-def _time_of(event: LogEvent) -> str:
-    at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

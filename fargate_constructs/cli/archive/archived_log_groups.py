@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fargate_constructs.cli.aws import one_line
-from fargate_constructs.cli.deployed.archives import DeployedArchive, account_subscriptions, variables_of
+from fargate_constructs.cli.deployed.archives import DeployedArchive, variables_of
 from fargate_constructs.cli.deployed.deployed_resources import listed
+from fargate_constructs.cli.deployed.log_groups import Subscription, account_subscriptions, subscriptions
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -68,54 +69,37 @@ def subscribed_log_groups(
         for each in page["logGroups"]
         if each.get("logGroupClass", "STANDARD") == "STANDARD"  # no other class has subscriptions
     ]
+    groups.sort()
     try:
-        of_policy = _of_account_policy(session, client, archive, groups)
+        of_account = next((each for each in account_subscriptions(client) if _leads_to(archive, each)), None)
     except client.exceptions.ClientError as error:
-        of_policy = None
+        of_account = None
         note(
             "Not known: whether an account policy subscribes log groups, which logs:DescribeAccountPolicies shows "
             f"({one_line(error)})."
         )
-    if of_policy is not None:
-        return dict(sorted(of_policy.items()))
+    if of_account:
+        ignored = _ignored(session, archive)
+        has = [each for each in groups if of_account.has(each)]
+        return {each: of_account.pattern for each in has if not any(fnmatchcase(each, pattern) for pattern in ignored)}
     found = {}
     for number, group in enumerate(groups):
         show(f"asks for subscriptions: {number:,} of {len(groups):,} log groups")
-        pages = client.get_paginator("describe_subscription_filters").paginate(logGroupName=group)
         with suppress(client.exceptions.ResourceNotFoundException):  # it is deleted meanwhile
-            filters = [each for page in pages for each in page["subscriptionFilters"]]
-            patterns = [each.get("filterPattern", "") for each in filters if _leads_to(archive, each["destinationArn"])]
+            patterns = [each.pattern for each in subscriptions(client, group) if _leads_to(archive, each)]
             if patterns:
                 found[group] = "" if "" in patterns else " or ".join(patterns)
-    return dict(sorted(found.items()))
+    return found
 
 
-def _of_account_policy(
-    session: Session,
-    client: Any,  # noqa: ANN401 - of boto3
-    archive: DeployedArchive,
-    groups: Sequence[str],
-) -> dict[str, str] | None:
-    """Return what an account policy delivers, as above; `None` if none leads to the archive."""
-    for each in account_subscriptions(client):
-        if _leads_to(archive, each.destination):
-            ignored = [*_ignored(session, archive)]
-            return {
-                group: each.pattern
-                for group in groups
-                if each.has(group) and not any(fnmatchcase(group, pattern) for pattern in ignored)
-            }
-    return None
-
-
-def _ignored(session: Session, archive: DeployedArchive) -> Iterator[str]:
-    """Yield the patterns of the log groups that the archive's function drops, with its own."""
+def _ignored(session: Session, archive: DeployedArchive) -> list[str]:
+    """Return the patterns of the log groups that the archive's function drops, with its own."""
     client: Any = session.client("lambda", region_name=archive.region)
     variables = variables_of(client.get_function_configuration(FunctionName=archive.shipper))
-    yield from filter(None, variables.get("IGNORED_LOG_GROUPS", "").split(","))
+    return str(variables.get("IGNORED_LOG_GROUPS", "")).split(",")
 
 
-def _leads_to(archive: DeployedArchive, arn: str) -> bool:
-    """Whether a destination is the archive's function or stream."""
+def _leads_to(archive: DeployedArchive, subscription: Subscription) -> bool:
+    """Whether the destination is the archive's function or stream."""
     names = [f":function:{archive.shipper}"] + ([f":deliverystream/{archive.stream}"] if archive.stream else [])
-    return arn.endswith(tuple(names))
+    return subscription.destination.endswith(tuple(names))

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fargate_constructs.cli.archive.logged_events import LoggedEvent
 from fargate_constructs.cli.events.log_events import LogEvent
 
 # Missing events that an answer names at most, for each hour; all are counted.
@@ -68,7 +67,7 @@ class Waiting:
 
 def compare(
     hour: Hour,
-    logged: Iterable[LoggedEvent],
+    logged: Iterable[LogEvent],
     archived: Iterable[LogEvent],
     waiting: Waiting,
     received_before: int,
@@ -84,29 +83,28 @@ def compare(
     """
     by_id = {each.id or f"without ID {number}": each.fingerprint for number, each in enumerate(archived)}
     hour.archived = len(by_id)
-    others: dict[str, LoggedEvent] = {}
+    others: dict[str, LogEvent] = {}
     matched = set[str]()
     for each in logged:
-        name = each.event.id
-        if name in by_id:
-            matched.add(name)
+        if each.id in by_id:
+            matched.add(each.id)
         else:
-            others[name or f"without ID {len(others)}"] = each  # a page may come twice
+            others[each.id or f"without ID {len(others)}"] = each  # a page may come twice
     hour.logged = len(matched) + len(others)
     left = Counter(fingerprint for name, fingerprint in by_id.items() if name not in matched)
     for each in others.values():
-        fingerprint = each.event.fingerprint
+        fingerprint = each.fingerprint
         if left[fingerprint]:
             left[fingerprint] -= 1
             hour.by_content += 1
-        elif waiting.has(each.event):
+        elif waiting.has(each):
             hour.waiting += 1
         elif each.ingested >= received_before:
             hour.on_the_way += 1
         else:
             hour.missing += 1
             if len(hour.named) < MAX_NAMED:
-                hour.named.append(each.event)
+                hour.named.append(each)
     hour.only_archived = left.total()
     hour.named.sort()
     return hour

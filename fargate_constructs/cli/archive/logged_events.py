@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.events.log_events import LogEvent
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 # FilterLogEvents gives a MB a page, and an account has 5 pages a second in most regions
 # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html). Other readers use some.
 BYTES_PER_PAGE, PAGES_PER_SECOND = 1_000_000, 3
-
-
-class LoggedEvent(NamedTuple):
-    """An event in CloudWatch Logs."""
-
-    event: LogEvent
-    ingested: int
-    """When CloudWatch Logs received it, in milliseconds since 1970."""
 
 
 class LoggedEvents:
@@ -39,12 +32,10 @@ class LoggedEvents:
         Raises:
             ValueError: If there is no such log group.
         """
-        for page in self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group):
-            for each in page["logGroups"]:
-                if each["logGroupName"] == log_group:
-                    days = each.get("retentionInDays")
-                    return timedelta(days=days) if days else None
-        raise ValueError(f"CloudWatch Logs in {self._region} has no log group {log_group}; correct --log-group")
+        found = describe_log_group(self._logs, log_group)
+        if not found:
+            raise ValueError(f"CloudWatch Logs in {self._region} has no log group {log_group}; correct --log-group")
+        return timedelta(days=found["retentionInDays"]) if "retentionInDays" in found else None
 
     def received_bytes(self, log_group: str, begin: datetime, end: datetime) -> int:
         """Return how many bytes a log group received between two times, by its metric."""
@@ -66,8 +57,6 @@ class LoggedEvents:
         )
         return int(sum(value for page in pages for each in page["MetricDataResults"] for value in each["Values"]))
 
-    def read(self, log_group: str, begin: int, end: int) -> Iterator[LoggedEvent]:
+    def read(self, log_group: str, begin: int, end: int) -> Iterator[LogEvent]:
         """Yield the events from one time to another, which does not belong to the range."""
-        events = CloudWatchEvents(self._logs, log_group, report=self._report)
-        for each in events.records(begin, end):
-            yield LoggedEvent(events.event_of(each), each["ingestionTime"])
+        return CloudWatchEvents(self._logs, log_group, report=self._report).read(begin, end)

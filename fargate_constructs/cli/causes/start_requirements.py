@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.egress_addresses import ANYWHERE, ANYWHERE_IPV6, destination_of, routes_of
+from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.deployed.service_facts import Reader, ServiceFacts
 
 ECR_IMAGE = re.compile(
@@ -118,8 +119,7 @@ def _log_groups(containers: list[Answer], region: str) -> set[str]:
 
 def _missing_log_group(reader: Reader, name: str) -> Iterator[str]:
     with reader.noting(f"the log group {name}"):
-        groups = reader.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        if name not in [each["logGroupName"] for each in groups]:
+        if not describe_log_group(reader.client("logs"), name):
             yield f"the log group {name} does not exist"
 
 

@@ -18,6 +18,7 @@ from fargate_constructs.cli.deployed.deployed_resources import (
     region_of,
     searches,
 )
+from fargate_constructs.cli.deployed.log_groups import account_subscriptions, subscriptions
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -27,7 +28,6 @@ FUNCTION, STREAM = "AWS::Lambda::Function", "AWS::KinesisFirehose::DeliveryStrea
 SHIPPERS = ("shipper.handler.handler", "shipper.queue_fallback.handler")
 REPLAYS, COMPACTION = ("replay.handler", "replay.drain"), "compaction.handler"
 SHIPPER_ID = ("/Resource", "/Shipper")
-POLICY_TYPE = "SUBSCRIPTION_FILTER_POLICY"
 
 
 class DeployedArchive(NamedTuple):
@@ -211,32 +211,9 @@ def _encryption_key(s3: Any, archive: DeployedArchive, lacks: list[str]) -> str:
     return next(filter(None, keys), "")
 
 
-class AccountSubscription(NamedTuple):
-    """What subscribes the log groups of an account."""
-
-    destination: str
-    """The ARN."""
-    pattern: str
-    criteria: str
-    """Which log groups it leaves out by name: `LogGroupName NOT IN ["/a", "/b"]`."""
-
-    def has(self, log_group: str) -> bool:
-        """Whether it subscribes a log group."""
-        return json.dumps(log_group) not in self.criteria
-
-
-def account_subscriptions(client: Any) -> Iterator[AccountSubscription]:  # noqa: ANN401 - of boto3
-    """Yield the subscriptions of an account."""
-    for each in client.describe_account_policies(policyType=POLICY_TYPE)["accountPolicies"]:
-        document = json.loads(each["policyDocument"])
-        pattern, criteria = document.get("FilterPattern", ""), each.get("selectionCriteria", "")
-        yield AccountSubscription(document["DestinationArn"], pattern, criteria)
-
-
 def _destinations(client: Any, log_group: str) -> Iterator[str]:  # noqa: ANN401 - of boto3
     """Yield the ARNs to which CloudWatch Logs delivers the events of a log group."""
-    for each in paged(client, "describe_subscription_filters", "subscriptionFilters", logGroupName=log_group):
-        yield each["destinationArn"]
+    yield from (each.destination for each in subscriptions(client, log_group))
     yield from (each.destination for each in account_subscriptions(client) if each.has(log_group))
 
 

@@ -51,7 +51,6 @@ class CloudWatchEvents:
         expression: str = "",
         report: Callable[[str], None] = lambda _: None,
         progress: Callable[[int], None] = lambda _: None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Read nothing yet.
 
@@ -63,7 +62,6 @@ class CloudWatchEvents:
                 not match; others may come.
             report: Called with what a person should know: that AWS limits the rate.
             progress: Called after a page without events that is not the last, with the number of requests.
-            sleep: Waits for seconds.
         """
         self._client, self._log_group = client, log_group
         self._parameters = {"logGroupName": log_group}
@@ -71,7 +69,7 @@ class CloudWatchEvents:
             self._parameters["logStreamNamePrefix"] = stream_prefix
         if pattern := filter_pattern(expression):
             self._parameters["filterPattern"] = pattern
-        self._report, self._progress, self._sleep = report, progress, sleep
+        self._report, self._progress = report, progress
         # Times of CloudWatch Logs, in milliseconds, because the clock of this computer may be wrong.
         self._clock: int | None = None
         self._polled: int | None = None
@@ -80,17 +78,6 @@ class CloudWatchEvents:
 
     def read(self, begin: int, end: int | None = None) -> Iterator[LogEvent]:
         """Yield the events from one time to another, which does not belong to the range, in the order of time."""
-        for each in self.records(begin, end):
-            yield self.event_of(each)
-
-    def event_of(self, record: Mapping[str, Any]) -> LogEvent:
-        """Return the event that CloudWatch Logs answered."""
-        return LogEvent(
-            record["timestamp"], self._log_group, record["logStreamName"], record["message"], record["eventId"]
-        )
-
-    def records(self, begin: int, end: int | None = None) -> Iterator[Mapping[str, Any]]:
-        """Yield the same events as CloudWatch Logs answers."""
         request: dict[str, Any] = {**self._parameters, "startTime": max(begin, 0)}
         if end is not None:
             if end <= max(begin, 0):
@@ -100,7 +87,9 @@ class CloudWatchEvents:
         while True:
             number += 1
             answer = self._ask(request)
-            yield from answer["events"]
+            for each in answer["events"]:
+                stream, message, received = each["logStreamName"], each["message"], each["ingestionTime"]
+                yield LogEvent(each["timestamp"], self._log_group, stream, message, each["eventId"], received)
             token = answer.get("nextToken")
             if not token:
                 return
@@ -149,7 +138,7 @@ class CloudWatchEvents:
                 if wait is None or not is_passing(error):
                     raise
                 self._report(f"CloudWatch Logs: {code}; next attempt in {wait:g} s")
-                self._sleep(wait)
+                time.sleep(wait)
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if date:
             self._clock = milliseconds(parsedate_to_datetime(date))

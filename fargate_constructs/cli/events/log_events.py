@@ -6,6 +6,7 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, repeat
 from operator import attrgetter
 from typing import NamedTuple
@@ -28,11 +29,24 @@ class LogEvent(NamedTuple):
     message: str
     id: str = ""
     """The ID that CloudWatch Logs gave it; empty if another writer stored it without one."""
+    ingested: int = 0
+    """When CloudWatch Logs received it, in milliseconds since 1970; 0 if the archive has it, which does not say."""
 
     @property
     def fingerprint(self) -> bytes:
         """A hash that only equal events share."""
         return Event(self.stream, self.timestamp, self.message).fingerprint
+
+    @property
+    def time(self) -> str:
+        """Its time as programs read it."""
+        return f"{time_text(self.timestamp).replace(' ', 'T')}Z"
+
+
+def time_text(timestamp: int) -> str:
+    """Return a time in milliseconds since 1970 as people read it; it is UTC's."""
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=timestamp)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
 
 
 def merged(*sources: Iterable[LogEvent]) -> Iterator[LogEvent]:

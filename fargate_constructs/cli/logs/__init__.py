@@ -15,10 +15,10 @@ import click
 from fargate_constructs.cli.command_line import FINE, NO_ANSWER
 from fargate_constructs.cli.deployed.deployed_resources import MAX_LISTED
 from fargate_constructs.cli.events.cloudwatch_events import LATE, PAUSE_SECONDS
-from fargate_constructs.cli.events.group_history import DAY, GroupHistory, Person, Request, Source
-from fargate_constructs.cli.events.log_events import LogEvent
+from fargate_constructs.cli.events.log_events import LogEvent, time_text
+from fargate_constructs.cli.logs.group_history import DAY, GroupHistory, Person, Request, Source
 from fargate_constructs.cli.logs.log_history import LogHistory
-from fargate_constructs.cli.logs.log_lines import LinePrinter, time_text
+from fargate_constructs.cli.logs.log_lines import LinePrinter
 from fargate_constructs.cli.logs.log_sources import find_logs
 from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
 from fargate_constructs.cli.events.archived_events import HOUR
-from fargate_constructs.cli.events.group_history import DAY, GroupHistory
 from fargate_constructs.cli.events.log_events import LogEvent, timestamp_of
+from fargate_constructs.cli.logs.group_history import DAY, GroupHistory
 
 MINUTE = 60_000
 # The last lines are searched in these lengths of time, the newest first.

@@ -7,12 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import click
 
-from fargate_constructs.cli.events.log_events import LogEvent
+from fargate_constructs.cli.events.log_events import LogEvent, time_text
 from fargate_constructs.cli.logs.log_sources import LogSource
 from fargate_constructs.cli.terminal.output import SHORT_ID
 
@@ -72,9 +71,8 @@ class LinePrinter:
 
     def _document(self, event: LogEvent) -> dict[str, object]:
         container, task = self._names(event)
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event.timestamp)
         return {
-            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": event.time,
             "container": container,
             "task": task,
             "log_group": event.log_group,
@@ -93,9 +91,3 @@ def _short(stream: str) -> str:
     """Return the beginning of the ID at the end of a stream's name, as Lambda writes it; or the end of the name."""
     found = re.search(r"[0-9a-f]{32,}$", stream)
     return found[0][:SHORT_ID] if found else stream[-LONG_ID:]
-
-
-def time_text(timestamp: int) -> str:
-    """Return the time of an event as people read it; it is UTC's."""
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=timestamp)
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"

@@ -15,6 +15,7 @@ from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import listed, region_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service
+from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.tasks.task_launch import Launch
 
 if TYPE_CHECKING:
@@ -155,9 +156,7 @@ def find_logs(session: Session, name: str, app: Path | None = None, region: str 
 def _has_log_group(session: Session, name: str, region: str) -> bool:
     if not LOG_GROUP.fullmatch(name):  # CloudWatch Logs refuses another name
         return False
-    client: Any = session.client("logs", region_name=region)
-    groups = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return any(each["logGroupName"] == name for each in groups)
+    return bool(describe_log_group(session.client("logs", region_name=region), name))
 
 
 def _source(container: str, logging: Mapping[str, Any], region: str) -> LogSource | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding, role_of
 from fargate_constructs.cli.shell.exec_targets import ExecTarget
@@ -50,15 +51,14 @@ def permission_findings(reader: Reader, target: ExecTarget) -> Iterator[Finding]
 
 def _log_group_findings(reader: Reader, name: str, *, must_be_encrypted: bool) -> Iterator[Finding]:
     with reader.noting(f"the log group {name}"):
-        groups = reader.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        found = [each for each in groups if each["logGroupName"] == name]
+        found = describe_log_group(reader.client("logs"), name)
         if not found:
             yield Finding(
                 "noTranscript",
                 f"The log group of the cluster's transcripts does not exist: {name}.",
                 "Deploy the stack of the cluster again, or change its settings for ECS Exec.",
             )
-        elif must_be_encrypted and "kmsKeyId" not in found[0]:
+        elif must_be_encrypted and "kmsKeyId" not in found:
             yield Finding(
                 "plainTranscript",
                 f"The cluster asks for an encrypted log group, but {name} has no KMS key.",

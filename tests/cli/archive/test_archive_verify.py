@@ -11,7 +11,6 @@ import pytest
 from fargate_constructs.cli.archive import archive_options, archive_verify, hour_comparison, verification
 from fargate_constructs.cli.archive.archived_log_groups import subscribed_log_groups
 from fargate_constructs.cli.archive.hour_comparison import Hour, Waiting, compare
-from fargate_constructs.cli.archive.logged_events import LoggedEvent
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.events.cloudwatch_events import MAX_SAME
 from fargate_constructs.cli.events.log_events import LogEvent
@@ -129,7 +128,7 @@ def compared(
 ) -> dict[str, Any]:
     """Return the counts that are not 0."""
     hour = Hour("/ecs/web", TEN)
-    compare(hour, [LoggedEvent(each, ingested) for each in in_logs], archived, Waiting(waiting), 100)
+    compare(hour, [each._replace(ingested=ingested) for each in in_logs], archived, Waiting(waiting), 100)
     return {name: value for name, value in vars(hour).items() if value and name not in ("log_group", "begin")}
 
 

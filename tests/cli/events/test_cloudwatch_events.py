@@ -54,7 +54,13 @@ class Model:
         self.now += 300
         return {
             "events": [
-                {"timestamp": timestamp, "logStreamName": "web/web/1", "message": str(number), "eventId": str(number)}
+                {
+                    "timestamp": timestamp,
+                    "logStreamName": "web/web/1",
+                    "message": str(number),
+                    "eventId": str(number),
+                    "ingestionTime": timestamp,
+                }
                 for timestamp, number in some[: self.page]
             ],
             "ResponseMetadata": {"HTTPHeaders": {"date": date}},
@@ -132,7 +138,7 @@ def test_a_range() -> None:
 
     found = [*events.read(BEGIN + 1, BEGIN + 4)]
 
-    assert found[0] == LogEvent(BEGIN + 1, GROUP, "web/web/1", "1", "1")
+    assert found[0] == LogEvent(BEGIN + 1, GROUP, "web/web/1", "1", "1", BEGIN + 1)
     assert [each.message for each in found] == ["1", "2", "3"]
     assert model.requests[0] == {
         "logGroupName": GROUP,
@@ -164,12 +170,13 @@ def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "FilterLogEvents")
 
 
-def test_a_limited_rate() -> None:
+def test_a_limited_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The request is made again, after longer and longer waits, and a person knows why it takes long."""
     reports: list[str] = []
     waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
     model = Unwilling([refusal("ThrottlingException"), EndpointConnectionError(endpoint_url="logs")])
-    events = CloudWatchEvents(model, GROUP, report=reports.append, sleep=waits.append)
+    events = CloudWatchEvents(model, GROUP, report=reports.append)
 
     assert [each.message for each in events.read(0)] == ["0"]
     assert waits == [1, 2]
@@ -180,13 +187,14 @@ def test_a_limited_rate() -> None:
 
 
 @pytest.mark.parametrize(("code", "attempts"), [("AccessDeniedException", 1), ("ThrottlingException", len(WAITS) + 1)])
-def test_errors_that_stay(code: str, attempts: int) -> None:
+def test_errors_that_stay(code: str, attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not pass is raised at once, and what should pass after ten minutes."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
     errors: list[Exception] = [refusal(code) for _ in range(40)]
     model = Unwilling(errors)
 
     with pytest.raises(ClientError, match=code):
-        next(CloudWatchEvents(model, GROUP, sleep=lambda _: None).read(0))
+        next(CloudWatchEvents(model, GROUP).read(0))
     assert 40 - len(errors) == attempts
 
 

@@ -14,10 +14,11 @@ from click.testing import CliRunner, Result
 
 from fargate_constructs.cli import logs
 from fargate_constructs.cli.command_line import commands
-from fargate_constructs.cli.events import cloudwatch_events, group_history
+from fargate_constructs.cli.events import cloudwatch_events
 from fargate_constructs.cli.events.archived_events import HOUR
-from fargate_constructs.cli.events.group_history import DAY
 from fargate_constructs.cli.events.log_events import LogEvent
+from fargate_constructs.cli.logs import group_history
+from fargate_constructs.cli.logs.group_history import DAY
 from fargate_constructs.cli.logs.log_history import pieces
 from fargate_constructs.cli.logs.log_lines import LinePrinter
 from fargate_constructs.cli.logs.log_sources import LogSource
@@ -101,7 +102,13 @@ class Cloud:
         """Answer FilterLogEvents."""
         next(self.polls, lambda: None)()
         events = [
-            {"timestamp": timestamp, "logStreamName": stream, "message": message, "eventId": f"cw-{number}"}
+            {
+                "timestamp": timestamp,
+                "logStreamName": stream,
+                "message": message,
+                "eventId": f"cw-{number}",
+                "ingestionTime": AT,
+            }
             for number, (timestamp, stream, message) in enumerate(self.lines[request["logGroupName"]])
             if request["startTime"] <= timestamp <= request.get("endTime", 2**62)
             and stream.startswith(request.get("logStreamNamePrefix", ""))

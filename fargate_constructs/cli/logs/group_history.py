@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of, readable_archives
 from fargate_constructs.cli.deployed.deployed_resources import listed
+from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.events.archived_events import HOUR, ArchivedEvents, ScanSize
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
-from fargate_constructs.cli.events.log_events import LogEvent, merged
-from fargate_constructs.cli.logs.log_lines import time_text
+from fargate_constructs.cli.events.log_events import LogEvent, merged, time_text
 from fargate_constructs.cli.logs.log_sources import LogSource, common_prefix, routed_archive
 from fargate_constructs.cli.terminal.output import counted
 
@@ -83,7 +83,7 @@ class GroupHistory:
         self.is_complete = True
         """Whether all that was asked for may be read; an object that could not be read is in `unreadable`."""
         self._client: Any = session.client("logs", region_name=self.region)
-        self._group = {} if self._routed else self._described()
+        self._group = {} if self._routed else describe_log_group(self._client, self.log_group)
         self._cloudwatch = (
             CloudWatchEvents(
                 self._client,
@@ -119,14 +119,6 @@ class GroupHistory:
     def poll(self, begin: int) -> list[LogEvent]:
         """Return the events since a time that were not returned before."""
         return [*self._chosen(self._cloudwatch.poll(begin))] if self._cloudwatch else []
-
-    def _described(self) -> dict[str, Any]:
-        """Return what CloudWatch Logs knows about the log group; nothing if it does not exist."""
-        for page in self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.log_group):
-            for each in page["logGroups"]:
-                if each["logGroupName"] == self.log_group:
-                    return dict(each)
-        return {}
 
     def _boundary(self) -> int:
         """Return until when the archive is read, too."""

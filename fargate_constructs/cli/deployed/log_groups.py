@@ -1,0 +1,44 @@
+"""What CloudWatch Logs knows about log groups: their settings, and where it delivers their events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fargate_constructs.cli.aws import Answer
+
+
+class Subscription(NamedTuple):
+    """A delivery of events, of one log group or of all of an account."""
+
+    destination: str
+    """An ARN."""
+    pattern: str
+    """The filter pattern; empty if all events are delivered."""
+    criteria: str = ""
+    """Of an account, which log groups it leaves out: `LogGroupName NOT IN ["/a", "/b"]`."""
+
+    def has(self, log_group: str) -> bool:
+        """Whether it delivers the events of a log group of the account."""
+        return json.dumps(log_group) not in self.criteria
+
+
+def describe_log_group(logs: Any, name: str) -> Answer:  # noqa: ANN401 - of boto3
+    """Return what CloudWatch Logs knows about a log group; nothing if it does not exist."""
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+    return next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), {})
+
+
+def subscriptions(logs: Any, log_group: str) -> Iterator[Subscription]:  # noqa: ANN401 - of boto3
+    """Yield the subscriptions of a log group itself."""
+    for page in logs.get_paginator("describe_subscription_filters").paginate(logGroupName=log_group):
+        for each in page["subscriptionFilters"]:
+            yield Subscription(each["destinationArn"], each.get("filterPattern", ""))
+
+
+def account_subscriptions(logs: Any) -> Iterator[Subscription]:  # noqa: ANN401 - of boto3
+    """Yield the subscriptions of the account."""
+    for each in logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]:
+        policy = json.loads(each["policyDocument"])
+        yield Subscription(policy["DestinationArn"], policy.get("FilterPattern", ""), each.get("selectionCriteria", ""))
