@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.archives import DeployedArchive, variables_of
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import Subscription, account_subscriptions, subscriptions
 from fargate_constructs.cli.deployed.deployed_resources import listed
-from fargate_constructs.cli.deployed.log_groups import Subscription, account_subscriptions, subscriptions
 
 if TYPE_CHECKING:
     from boto3 import Session

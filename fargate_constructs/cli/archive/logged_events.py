@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fargate_constructs.cli.deployed.log_groups import describe_log_group
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.events.log_events import LogEvent
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from fargate_constructs.cli.aws import Answer, paged
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.egress_addresses import ANYWHERE, ANYWHERE_IPV6, destination_of, routes_of
-from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.deployed.service_facts import Reader, ServiceFacts
 
 ECR_IMAGE = re.compile(

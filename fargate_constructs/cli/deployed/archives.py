@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.aws import one_line, paged
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import account_subscriptions, subscriptions
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedResource,
     DeployedStack,
@@ -18,7 +19,6 @@ from fargate_constructs.cli.deployed.deployed_resources import (
     region_of,
     searches,
 )
-from fargate_constructs.cli.deployed.log_groups import account_subscriptions, subscriptions
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.archives import DeployedArchive, archive_of, readable_archives
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.deployed_resources import listed
-from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.events.archived_events import HOUR, ArchivedEvents, ScanSize
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.events.log_events import LogEvent, merged, time_text

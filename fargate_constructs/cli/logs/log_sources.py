@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.deployed.archives import DeployedArchive
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import listed, region_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service
-from fargate_constructs.cli.deployed.log_groups import describe_log_group
 from fargate_constructs.cli.tasks.task_launch import Launch
 
 if TYPE_CHECKING:

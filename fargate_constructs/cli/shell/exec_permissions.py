@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fargate_constructs.cli.aws import Answer
-from fargate_constructs.cli.deployed.log_groups import describe_log_group
+from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding, role_of
 from fargate_constructs.cli.shell.exec_targets import ExecTarget
