@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ import click
 
 from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
 from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
-from fargate_constructs.cli.archive.object_downloads import Download, Outcome, download_all
+from fargate_constructs.cli.archive.object_downloads import Download, Outcome, download_all, is_whole
 from fargate_constructs.cli.command_line import FINDING
-from fargate_constructs.cli.events.archived_events import INSTANT, ArchivedEvents, ArchivedObject, ScanSize
+from fargate_constructs.cli.events.archived_events import ArchivedEvents, ArchivedObject, ScanSize
 from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
@@ -73,18 +74,18 @@ def command(
     The status is 1 if something could not be copied.
     """
     session, found = chosen(archive, place)
-    begin, end = milliseconds(since), milliseconds(until or moments.now())
-    if begin >= end:
-        raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until or moments.now())}")
+    until = until or moments.now()
+    if since >= until:
+        raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until)}")
     with Progress() as progress:
         fetching = Fetching(session, found, output, progress)
         groups = chosen_log_groups(session, found, log_groups)
-        total = fetching.run(groups, begin, end, yes=yes)
+        fetching.run(groups, milliseconds(since), milliseconds(until), yes=yes)
     if as_json:
-        print_json(fetching.as_document(total))
+        print_json(fetching.as_document())
     else:
-        _print(found, fetching, total)
-    if fetching.problems:
+        _print(fetching)
+    if fetching.outcome.problems:
         context.exit(FINDING)
 
 
@@ -94,76 +95,62 @@ class Fetching:
     def __init__(self, session: Session, archive: DeployedArchive, folder: Path, progress: Progress) -> None:
         self._session, self.archive, self.folder, self._progress = session, archive, folder, progress
         self._s3: Any = session.client("s3", region_name=archive.region)
-        self.objects = 0
-        """How many objects were copied, and their size."""
-        self.bytes = 0
+        self.outcome = Outcome()
+        self.total = 0
+        """How many objects the range has."""
         self.there_already = 0
-        self.to_restore: list[str] = []
-        self.damaged: dict[str, str] = {}
-        self.vanished: list[str] = []
         self.not_in_archive = 0
         """How many files of these hours are not, or no longer, in the archive."""
 
-    @property
-    def problems(self) -> bool:
-        """Whether an object was not copied."""
-        return bool(self.to_restore or self.damaged or self.vanished)
-
-    def run(self, groups: Sequence[str], begin: int, end: int, *, yes: bool) -> int:
-        """Copy what is missing; return the number of objects of the range."""
+    def run(self, groups: Sequence[str], begin: int, end: int, *, yes: bool) -> None:
+        """Copy what is missing."""
         is_confirmed = yes
         for _ in range(ROUNDS):
             listed = [each for group in groups for each in self._listed(group, begin, end)]
             no_paths = {each.key: reason for each in listed if (reason := _why_no_path(each.key))}
-            objects = [each for each in listed if each.key not in no_paths]
-            downloads = [Download(each.key, each.size, self.folder / each.key) for each in objects]
-            missing = [(each, source) for each, source in zip(downloads, objects, strict=True) if not each.is_done]
-            self._check_room(sum(each.size for each, _ in missing))
-            is_confirmed = is_confirmed or self._confirm([source for _, source in missing])
+            paths = {each: self.folder / each.key for each in listed if each.key not in no_paths}
+            missing = [each for each, path in paths.items() if not is_whole(path, each.size)]
+            self._check_room(sum(each.size for each in missing))
+            if not is_confirmed:
+                _confirm(ScanSize.of(missing))
+                is_confirmed = True
             outcome = download_all(
-                self._s3, self.archive.bucket_arguments, (each for each, _ in missing), report=self._report(missing)
+                self._s3,
+                self.archive.bucket_arguments,
+                (Download(each.key, each.size, paths[each]) for each in missing),
+                report=partial(self._show, len(missing)),
             )
-            self.objects, self.bytes = self.objects + outcome.objects, self.bytes + outcome.bytes
-            self.to_restore, self.damaged, self.vanished = outcome.to_restore, outcome.damaged, outcome.vanished
-            if not self.vanished:
+            outcome.objects, outcome.bytes = outcome.objects + self.outcome.objects, outcome.bytes + self.outcome.bytes
+            self.outcome = outcome
+            if not outcome.vanished:
                 break
-        failed = len(self.to_restore) + len(self.damaged) + len(self.vanished)
-        self.there_already = max(0, len(objects) - self.objects - failed)
-        self.damaged |= no_paths
-        self.not_in_archive = self._count_others({each.path for each in downloads}, begin, end)
-        return len(listed)
+        self.total = len(listed)
+        self.there_already = max(0, len(paths) - outcome.objects - len(outcome.problems))
+        outcome.damaged |= no_paths
+        self.not_in_archive = self._count_others({*paths.values()}, begin, end)
 
-    def as_document(self, total: int) -> dict[str, Any]:
+    def as_document(self) -> dict[str, Any]:
         """Return what was done as a document for JSON."""
         return {
             "archive": self.archive.name,
             "bucket": self.archive.bucket,
             "folder": str(self.folder),
-            "objects": total,
+            "objects": self.total,
             "there_already": self.there_already,
-            "fetched": self.objects,
-            "fetched_bytes": self.bytes,
-            "to_restore": sorted(self.to_restore),
-            "damaged": self.damaged,
-            "vanished": sorted(self.vanished),
+            "fetched": self.outcome.objects,
+            "fetched_bytes": self.outcome.bytes,
+            "to_restore": sorted(self.outcome.to_restore),
+            "damaged": self.outcome.damaged,
+            "vanished": sorted(self.outcome.vanished),
             "files_not_in_archive": self.not_in_archive,
         }
 
-    def _listed(self, group: str, begin: int, end: int) -> list[ArchivedObject]:
+    def _listed(self, group: str, begin: int, end: int) -> Iterator[ArchivedObject]:
         self._progress.show(f"lists {group}")
-        return [*ArchivedEvents(self._session, self.archive, group).objects(begin, end)]
+        return ArchivedEvents(self._session, self.archive, group).objects(begin, end)
 
-    def _confirm(self, missing: Sequence[ArchivedObject]) -> bool:
-        """Ask before much is copied; return that it was agreed."""
-        cold = [each.size for each in missing if each.storage_class == INSTANT]
-        size = ScanSize(len(missing), sum(each.size for each in missing), len(cold), sum(cold))
-        if size.bytes >= LARGE_BYTES or size.usd >= LARGE_PRICE:
-            confirm(
-                f"{counted(size.objects, 'object')} with {in_bytes(size.bytes)} to copy, for about {size.usd:.2f} USD "
-                "at list prices of us-east-1 (less in the bucket's region, where no transfer is billed).",
-                yes=False,
-            )
-        return True
+    def _show(self, count: int, outcome: Outcome) -> None:
+        self._progress.show(f"{outcome.objects:,} of {count:,} objects, {in_bytes(outcome.bytes)}")
 
     def _check_room(self, needed: int) -> None:
         """Refuse a disk without room before the first byte.
@@ -176,12 +163,6 @@ class Fetching:
         if needed > free:
             raise OSError(f"{there} must have {in_bytes(needed)} free, got: {in_bytes(free)}; name another --output")
 
-    def _report(self, missing: Sequence[object]) -> Any:  # noqa: ANN401 - a function
-        def report(outcome: Outcome) -> None:
-            self._progress.show(f"{outcome.objects:,} of {len(missing):,} objects, {in_bytes(outcome.bytes)}")
-
-        return report
-
     def _count_others(self, known: set[Path], begin: int, end: int) -> int:
         """Return how many files of the same hours are not among these: compaction may have joined them."""
         times = (datetime.fromtimestamp(each // 1000, UTC) for each in (max(begin, 0), end - 1))
@@ -189,6 +170,16 @@ class Fetching:
         # Of an hour before these, only the objects that go on into them are known.
         folders = {each.parent for each in known if first <= "/".join(each.parts[-3:-1]) <= last}
         return sum(1 for folder in folders for each in folder.glob("[!.]*.gz") if each not in known)
+
+
+def _confirm(size: ScanSize) -> None:
+    """Ask before much is copied."""
+    if size.bytes >= LARGE_BYTES or size.usd >= LARGE_PRICE:
+        confirm(
+            f"{counted(size.objects, 'object')} with {in_bytes(size.bytes)} to copy, for about {size.usd:.2f} USD "
+            "at list prices of us-east-1 (less in the bucket's region, where no transfer is billed).",
+            yes=False,
+        )
 
 
 def _why_no_path(key: str) -> str:
@@ -200,10 +191,11 @@ def _why_no_path(key: str) -> str:
     return f"its log group is too long for a name of {MAX_NAME} bytes" if too_long else ""
 
 
-def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
+def _print(fetching: Fetching) -> None:
+    archive, outcome = fetching.archive, fetching.outcome
     click.echo(
-        f"{counted(fetching.objects, 'object')} fetched ({in_bytes(fetching.bytes)}), {fetching.there_already:,} were "
-        f"there, of {total:,} in {archive.name}"
+        f"{counted(outcome.objects, 'object')} fetched ({in_bytes(outcome.bytes)}), {fetching.there_already:,} were "
+        f"there, of {fetching.total:,} in {archive.name}"
     )
     if fetching.not_in_archive:
         click.echo(
@@ -211,21 +203,21 @@ def _print(archive: DeployedArchive, fetching: Fetching, total: int) -> None:
             "joined some: lines may be there twice. Fetch into a new folder, or read them with the macro of "
             "docs/reading-logs.md, which shows each line once."
         )
-    if fetching.to_restore:
+    if outcome.to_restore:
         click.echo(
-            f"{counted(len(fetching.to_restore), 'object')} to restore first, in an archive class of S3: "
-            f"{_first(fetching.to_restore)}\n"
+            f"{counted(len(outcome.to_restore), 'object')} to restore first, in an archive class of S3: "
+            f"{_first(outcome.to_restore)}\n"
             f"    aws s3api restore-object --bucket {archive.bucket} --key KEY "
             "--restore-request 'Days=7,GlacierJobParameters={Tier=Bulk}'\n"
             "    It takes up to 48 hours and costs money: https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
             "restoring-objects.html"
         )
-    for key, reason in sorted(fetching.damaged.items())[:MAX_LISTED]:
+    for key, reason in sorted(outcome.damaged.items())[:MAX_LISTED]:
         click.echo(f"not fetched: {key}: {reason}")
-    if len(fetching.damaged) > MAX_LISTED:
-        click.echo(f"and {len(fetching.damaged) - MAX_LISTED:,} more; --json has all")
-    if fetching.vanished:
-        click.echo(f"{counted(len(fetching.vanished), 'object')} deleted meanwhile: {_first(fetching.vanished)}")
+    if len(outcome.damaged) > MAX_LISTED:
+        click.echo(f"and {len(outcome.damaged) - MAX_LISTED:,} more; --json has all")
+    if outcome.vanished:
+        click.echo(f"{counted(len(outcome.vanished), 'object')} deleted meanwhile: {_first(outcome.vanished)}")
 
 
 def _first(keys: Sequence[str]) -> str:

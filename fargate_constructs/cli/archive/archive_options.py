@@ -45,16 +45,3 @@ def chosen(archive: str, place: Place) -> tuple[Session, DeployedArchive]:
     """Return the session, and the archive with a name."""
     session = place.session()
     return session, find_archive(session, archive.strip("/"), place.app, place.region)
-
-
-def validate_format(archive: DeployedArchive) -> None:
-    """Refuse an archive whose lines no query reads.
-
-    Raises:
-        ValueError: If it stores raw batches, or has no catalog.
-    """
-    if not archive.workgroup:
-        lacks = "; ".join(archive.lacks) or "a catalog"
-        raise ValueError(
-            f"a query needs the catalog of an archive, which {archive.name} lacks: {lacks}; fetch its objects instead"
-        )

@@ -19,7 +19,6 @@ from fargate_constructs.cli.archive.archive_options import (
     chosen,
     log_groups_option,
     range_options,
-    validate_format,
 )
 from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
 from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, named_queries
@@ -92,20 +91,26 @@ def command(
         raise click.UsageError("write one of --sql, --named and --list")
     chosen_format = _format(format_, as_json=as_json, output=output)
     session, found = chosen(archive, place)
-    validate_format(found)
+    if not found.workgroup:
+        lacks = "; ".join(found.lacks) or "a catalog"
+        raise ValueError(
+            f"a query needs the catalog of an archive, which {found.name} lacks: {lacks}; fetch its objects instead"
+        )
     if is_list:
         _print_saved(session, found, as_json=as_json)
         return
     query = Query(_sql_of(session, found, sql, named))
-    _validate_parameters(query, parameters)
+    if query.parameters != len(parameters):
+        raise ValueError(
+            f"the query has {query.parameters} `?`, got: {len(parameters)} --parameter; write one for each `?`"
+        )
     names_days = query.names_days or since is not None
     if log_groups:  # a mistyped one would have no rows
         chosen_log_groups(session, found, log_groups)
     limited = query.limited(found.database, since, until, log_groups)
     with Progress() as progress, terminations_as_interrupts():
-        athena = Workgroup(
-            session.client("athena", region_name=found.region), found.workgroup, found.database, show=progress.show
-        )
+        client = session.client("athena", region_name=found.region)
+        athena = Workgroup(client, found.workgroup, found.database, progress.show)
         if not names_days:
             confirm(_warning(athena.configuration().get("BytesScannedCutoffPerQuery")), yes=yes)
         literals = [as_literal(each) for each in parameters]
@@ -143,26 +148,15 @@ def _sql_of(session: Session, archive: DeployedArchive, sql: str | None, named: 
     """Return the SQL of the option."""
     if sql is not None:
         return sys.stdin.read() if sql == "-" else sql
-    saved = _saved(session, archive)
+    saved = named_queries(session, archive)
     if named not in saved:
         raise ValueError(f"--named must be one of {', '.join(sorted(saved))}, got: {named}")
     text: str = saved[named]["QueryString"]
     return text
 
 
-def _validate_parameters(query: Query, parameters: Sequence[str]) -> None:
-    if query.parameters != len(parameters):
-        raise ValueError(
-            f"the query has {query.parameters} `?`, got: {len(parameters)} --parameter; write one for each `?`"
-        )
-
-
-def _saved(session: Session, archive: DeployedArchive) -> dict[str, dict[str, Any]]:
-    return named_queries(session.client("athena", region_name=archive.region), archive.workgroup)
-
-
 def _print_saved(session: Session, archive: DeployedArchive, *, as_json: bool) -> None:
-    saved = sorted(_saved(session, archive).items())
+    saved = named_queries(session, archive)
     facts = [
         {
             "name": name,
@@ -170,7 +164,7 @@ def _print_saved(session: Session, archive: DeployedArchive, *, as_json: bool) -
             "parameters": Query(query["QueryString"]).parameters,
             "sql": query["QueryString"],
         }
-        for name, query in saved
+        for name, query in sorted(saved.items())
     ]
     if as_json:
         print_json(facts)

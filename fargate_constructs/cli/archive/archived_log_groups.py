@@ -53,14 +53,8 @@ def subscribed_log_groups(
 
     The pattern is empty if all events are delivered. This library makes no other, but a person may change it.
 
-    No request answers that, so each log group is asked for its subscriptions.
-
-    Args:
-        session: The credentials.
-        archive: The archive.
-        names: The log groups. By default all of the region.
-        show: Is called with the progress.
-        note: Is called with what could not be read.
+    No request answers that, so each log group with a name, or of the region, is asked for its subscriptions. The
+    progress is shown, and what could not be read is noted.
     """
     client: Any = session.client("logs", region_name=archive.region)
     groups = [*names] or [

@@ -7,12 +7,18 @@ SQL ──> StartQueryExecution ──> GetQueryExecution, until it ends ──>
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.archive.query_failures import explained
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.terminal.output import in_bytes
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from fargate_constructs.cli.deployed.archives import DeployedArchive
 
 # Seconds between two looks at a query: the first, and the longest.
 POLL, MAX_POLL = 0.3, 3.0
@@ -42,31 +48,15 @@ class Finished(NamedTuple):
 
 
 class Workgroup:
-    """A workgroup of Athena and its database.
+    """A workgroup of Athena and its database; shows the progress of queries."""
 
-    Args:
-        client: Athena's client.
-        name: The workgroup.
-        database: The database.
-        show: Is called with the progress of a query.
-        sleep: Waits some seconds.
-    """
-
-    def __init__(
-        self,
-        client: Any,  # noqa: ANN401 - of boto3
-        name: str,
-        database: str,
-        *,
-        show: Callable[[str], None] = lambda _text: None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: Any, name: str, database: str, show: Callable[[str], None]) -> None:  # noqa: ANN401 - of boto3
         self.name, self.database = name, database
-        self._client, self._show, self._sleep = client, show, sleep
+        self._client, self._show = client, show
 
-    def configuration(self) -> Mapping[str, Any]:
+    def configuration(self) -> Answer:
         """Return the workgroup's settings."""
-        settings: Mapping[str, Any] = self._client.get_work_group(WorkGroup=self.name)["WorkGroup"]["Configuration"]
+        settings: Answer = self._client.get_work_group(WorkGroup=self.name)["WorkGroup"]["Configuration"]
         return settings
 
     def run(self, sql: str, parameters: Sequence[str] = ()) -> Finished:
@@ -124,24 +114,24 @@ class Workgroup:
                 if not is_header:
                     yield row
 
-    def _wait(self, query_id: str) -> Mapping[str, Any]:
+    def _wait(self, query_id: str) -> Answer:
         """Return a query when it has ended."""
         began, pause = time.monotonic(), POLL
         while True:
-            execution: Mapping[str, Any] = self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+            execution: Answer = self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             state = execution["Status"]["State"]
             if state in FINAL:
                 return execution
             read = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
             self._show(f"{state.lower()}, {time.monotonic() - began:.0f} s, {in_bytes(read)} read")
-            self._sleep(pause)
+            time.sleep(pause)
             pause = min(pause * 1.5, MAX_POLL)
 
 
-def named_queries(client: Any, workgroup: str) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - of boto3
-    """Return the saved queries of a workgroup, by name, as Athena answers."""
-    found = {}
-    for page in client.get_paginator("list_named_queries").paginate(WorkGroup=workgroup):
+def named_queries(session: Session, archive: DeployedArchive) -> dict[str, Answer]:
+    """Return the saved queries of an archive's workgroup, by name."""
+    client, found = session.client("athena", region_name=archive.region), {}
+    for page in client.get_paginator("list_named_queries").paginate(WorkGroup=archive.workgroup):
         ids = page.get("NamedQueryIds", [])
         answers = client.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if ids else []
         found.update({each["Name"]: each for each in answers})

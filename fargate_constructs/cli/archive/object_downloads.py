@@ -9,6 +9,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,24 +32,19 @@ class Download(NamedTuple):
     size: int
     path: Path
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the file is there: it gets its name when it is whole."""
-        return self.path.is_file() and self.path.stat().st_size == self.size
 
-
+@dataclass
 class Outcome:
     """What became of downloads."""
 
-    def __init__(self) -> None:
-        self.objects = 0
-        self.bytes = 0
-        self.vanished: list[str] = []
-        """Keys of objects that were deleted meanwhile."""
-        self.to_restore: list[str] = []
-        """Keys of objects that S3 must restore from an archive class first."""
-        self.damaged: dict[str, str] = {}
-        """Keys of objects whose content is not what S3 says, also after several attempts, and why."""
+    objects: int = 0
+    bytes: int = 0
+    vanished: list[str] = field(default_factory=list)
+    """Keys of objects that were deleted meanwhile."""
+    to_restore: list[str] = field(default_factory=list)
+    """Keys of objects that S3 must restore from an archive class first."""
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Keys of objects whose content is not what S3 says, also after several attempts, and why."""
 
     @property
     def problems(self) -> list[str]:
@@ -58,6 +54,11 @@ class Outcome:
             *(f"{each} must be restored first" for each in self.to_restore),
             *(f"{key}: {reason}" for key, reason in self.damaged.items()),
         ]
+
+
+def is_whole(path: Path, size: int) -> bool:
+    """Whether the file of an object is there: it gets its name when it is whole."""
+    return path.is_file() and path.stat().st_size == size
 
 
 class _StoppedError(Exception):
@@ -72,14 +73,7 @@ def download_all(
     threads: int = THREADS,
     report: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Outcome:
-    """Download objects.
-
-    Args:
-        s3: The client.
-        bucket: The bucket as arguments of a request.
-        downloads: The objects.
-        threads: How many at a time.
-        report: Is called with what is done so far.
+    """Download objects of a bucket, which is given as arguments of a request, and report what is done so far.
 
     Raises:
         OSError: A file cannot be written.

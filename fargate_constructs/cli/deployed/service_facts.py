@@ -189,7 +189,11 @@ class Reader:
 
 def tasks_in(ecs: Any, cluster: str, **which: str) -> list[Answer]:  # noqa: ANN401 - of boto3
     """Return tasks of a cluster, chosen by the parameters of ListTasks."""
-    arns = [*paged(ecs, "list_tasks", "taskArns", cluster=cluster, **which)]
+    return described_tasks(ecs, cluster, [*paged(ecs, "list_tasks", "taskArns", cluster=cluster, **which)])
+
+
+def described_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Answer]:  # noqa: ANN401 - of boto3
+    """Return tasks of a cluster, as far as ECS knows them."""
     some = in_batches(arns, TASKS_IN_ONE_CALL)
     return [task for each in some for task in ecs.describe_tasks(cluster=cluster, tasks=each)["tasks"]]
 

@@ -75,8 +75,7 @@ class Seen(NamedTuple):
     def verdict(self, elastic_ips: Collection[str]) -> str:
         """Return `proven`, `otherAddress` or `noAnswer`.
 
-        Args:
-            elastic_ips: Those of the account. They count if the VPC routes do not show which addresses are expected.
+        The Elastic IPs of the account count if the VPC routes do not show which addresses are expected.
         """
         expected = set(self.probe.expected or elastic_ips)
         ranges = [ip_network(each) for each in self.probe.ipv6_ranges]

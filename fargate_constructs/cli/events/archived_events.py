@@ -68,6 +68,13 @@ class ScanSize(NamedTuple):
     """Those in Glacier Instant Retrieval, as the next."""
     cold_bytes: int = 0
 
+    @classmethod
+    def of(cls, objects: Iterable[ArchivedObject]) -> ScanSize:
+        """Return what it takes to read objects."""
+        found = [*objects]
+        cold = [each.size for each in found if each.storage_class == INSTANT]
+        return cls(len(found), sum(each.size for each in found), len(cold), sum(cold))
+
     @property
     def usd(self) -> float:
         """Its price outside AWS, without the 100 GB that are free each month; in the bucket's region it is lower."""
@@ -82,38 +89,27 @@ class ScanSize(NamedTuple):
 class ArchivedEvents:
     """The events that an archive has of a log group.
 
-    ```python
-    archived = ArchivedEvents(session, archive, "/ecs/web")
-    for event in archived.read(begin, end):
-        print(event.message)
-    print(archived.bytes_read, archived.unreadable)
-    ```
+    Args:
+        session: The credentials.
+        archive: The archive.
+        log_group: The log group's name.
+        progress: Is called after each object.
+
+    Raises:
+        ValueError: If the archive is not of this library, so that its format is not known.
     """
 
     def __init__(
-        self, session: Session, archive: DeployedArchive, log_group: str, *, progress: Callable[[], None] | None = None
+        self, session: Session, archive: DeployedArchive, log_group: str, *, progress: Callable[[], None] = lambda: None
     ) -> None:
-        """Read nothing yet.
-
-        Args:
-            session: The credentials.
-            archive: The archive, of this library.
-            log_group: The log group's name.
-            progress: Called after each object.
-
-        Raises:
-            ValueError: If the format of the archive is not known.
-        """
         if archive.format not in SUFFIXES:
             raise ValueError(f"{archive.name} must be an archive of this library, got: {', '.join(archive.lacks)}")
         self._s3: Any = session.client("s3", region_name=archive.region)
         self._archive, self._log_group = archive, log_group
         self._folder = f"{archive.prefix}{quote(log_group, safe='', errors='surrogatepass')}/"
         self._margin = RAW_HOURS if archive.format == "raw" else ROUTED_HOURS
-        self._progress = progress or (lambda: None)
+        self._progress = progress
         self.objects_read = 0
-        self.bytes_read = 0
-        """As stored, compressed."""
         self.hour: datetime | None = None
         """The hour that is read."""
         self.unreadable: list[str] = []
@@ -140,12 +136,7 @@ class ArchivedEvents:
 
     def size(self, begin: int, end: int) -> ScanSize:
         """Return what it takes to read a range."""
-        objects = size = cold_objects = cold_size = 0
-        for each in self.objects(begin, end):
-            objects, size = objects + 1, size + each.size
-            if each.storage_class == INSTANT:
-                cold_objects, cold_size = cold_objects + 1, cold_size + each.size
-        return ScanSize(objects, size, cold_objects, cold_size)
+        return ScanSize.of(self.objects(begin, end))
 
     def read(self, begin: int, end: int) -> Iterator[LogEvent]:
         """Yield the events from one time to another, which does not belong to the range, in the order of time."""
@@ -232,7 +223,6 @@ class ArchivedEvents:
             self.unreadable.append(f"{each.key} has other lines than the shipper's: {type(error).__name__} {error}")
         else:
             self.objects_read += 1
-            self.bytes_read += each.size
         self._progress()
 
     def _event(self, stream: str, event: Mapping[str, Any]) -> LogEvent:

@@ -85,7 +85,7 @@ def command(
     """
     _validate(since, until, follow=follow, expression=expression, source=source)
     session = place.session()
-    found = find_logs(session, name if name.startswith("/") else name.strip("/"), place.app, place.region)
+    found = find_logs(session, name if name.startswith("/") else name.strip("/"), place)
     chosen = found.of(containers, task)
     for each in chosen.notes:
         click.echo(each, err=True)

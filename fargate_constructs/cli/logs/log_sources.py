@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.deployed.archives import DeployedArchive
@@ -16,6 +15,7 @@ from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_g
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import listed, region_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service
+from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.tasks.task_launch import Launch
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ class Logs(NamedTuple):
     """What logs elsewhere, and where."""
 
     def of(self, containers: Sequence[str], task: str) -> Logs:
-        """Return the logs of some containers and tasks.
-
-        Args:
-            containers: Their names. By default all.
-            task: What the IDs of the tasks begin with.
+        """Return the logs of some containers, or of all, and of the tasks whose IDs begin so.
 
         Raises:
             ValueError: If there is no such container.
@@ -115,25 +111,21 @@ def routed_archive(source: LogSource) -> DeployedArchive:
     )
 
 
-def find_logs(session: Session, name: str, app: Path | None = None, region: str | None = None) -> Logs:
+def find_logs(session: Session, name: str, place: Place) -> Logs:
     """Return where something logs.
 
-    Args:
-        session: The credentials, and the region if there is no other.
-        name: The construct path of a service, a job or a task definition, or a part of it that fits no other;
-            CLUSTER/SERVICE; or the name of a log group.
-        app: The folder of CDK whose stacks are searched first. By default cdk.out, if it is there.
-        region: The region. By default that of each stack in the app, or that of the session.
+    Its name is the construct path of a service, a job or a task definition, or a part of it that fits no other;
+    CLUSTER/SERVICE; or the name of a log group.
 
     Raises:
         ValueError: If there is none, or more than one.
     """
     if name.startswith("/"):  # of a log group that was deleted, the archive may have lines
-        return Logs(name, [LogSource(name, region_of(session, region))])
+        return Logs(name, [LogSource(name, region_of(session, place.region))])
     try:
-        found = find_service_or_job(session, name, app, region)
+        found = find_service_or_job(session, name, place.app, place.region)
     except ValueError as error:
-        here = region_of(session, region)
+        here = region_of(session, place.region)
         if _has_log_group(session, name, here):
             return Logs(name, [LogSource(name, here)])
         raise ValueError(f"{error}; nor is there a log group of this name") from None

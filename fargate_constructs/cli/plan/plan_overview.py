@@ -67,14 +67,7 @@ class Overview(NamedTuple):
 def overview(
     new: Sequence[StoredStack], old: Sequence[StoredStack], everything: Sequence[StoredStack], prices: PriceList
 ) -> Overview:
-    """Return drawing, costs and caveats of planned stacks.
-
-    Args:
-        new: The stacks as they will be.
-        old: The same stacks as they are deployed.
-        everything: All stacks of the app: what is in another one counts for the caveats.
-        prices: The prices.
-    """
+    """Return drawing, costs and caveats of stacks as they will be; what is in another one counts for the caveats."""
     return Overview(diagram_of(new), compare_costs(old, new, prices), _caveats(new, everything))
 
 

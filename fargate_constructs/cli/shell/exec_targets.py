@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.aws import Answer
-from fargate_constructs.cli.deployed.service_facts import TASKS_IN_ONE_CALL, Reader
+from fargate_constructs.cli.aws import Answer, paged
+from fargate_constructs.cli.deployed.service_facts import Reader, described_tasks
 from fargate_constructs.cli.tasks.container_log import container_of
 from fargate_constructs.cli.terminal.moments import as_text
 from fargate_constructs.cli.terminal.output import SHORT_ID
@@ -66,31 +66,22 @@ class ExecTarget(NamedTuple):
 def choose_target(reader: Reader, service: Answer, *, task: str | None, container: str | None) -> ExecTarget:
     """Return the newest task of a service in which a session can open, or a task that is named.
 
-    Healthy tasks come before others, and tasks whose agent runs before both.
-
-    Args:
-        reader: Of the service.
-        service: Of DescribeServices.
-        task: The ID of a task of the cluster, or its begin.
-        container: The container. By default the main one.
+    Healthy tasks come before others, and tasks whose agent runs before both. A task is named by its ID, or the begin of
+    it. Without a name the container is the main one.
 
     Raises:
         ValueError: If there is no such task or container.
     """
-    ecs = reader.client("ecs")
-    cluster = reader.found.cluster
     only = {} if task else {"serviceName": reader.found.service}
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING", **only)
-    arns = [arn for page in pages for arn in page["taskArns"]]
+    ecs, cluster = reader.client("ecs"), reader.found.cluster
+    arns = [*paged(ecs, "list_tasks", "taskArns", cluster=cluster, desiredStatus="RUNNING", **only)]
     if task:
         wanted = _id(task)
         # A stopped task is not listed, but ECS knows it for an hour.
         arns = [arn for arn in arns if _id(arn).startswith(wanted)] or [wanted]
         if len(arns) > 1:
             raise ValueError(f"--task must fit one task, got {len(arns)}: {', '.join(sorted(map(_id, arns)))}")
-    tasks: list[Answer] = []
-    for start in range(0, len(arns), TASKS_IN_ONE_CALL):
-        tasks += ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + TASKS_IN_ONE_CALL])["tasks"]
+    tasks = described_tasks(ecs, cluster, arns)
     if not tasks and task:
         raise ValueError(f"--task must be a task of the cluster {cluster}, got: {task}")
     if not tasks:

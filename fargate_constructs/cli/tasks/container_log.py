@@ -9,13 +9,12 @@ from fargate_constructs.cli.aws import Answer
 
 
 def container_of(definition: Answer, name: str | None, service: Answer | None = None) -> Answer:
-    """Return the definition of a container.
+    """Return the definition of a container: by default of the one behind the load balancer, or the first essential one.
 
     Args:
-        definition: The answer of DescribeTaskDefinition.
-        name: The container's name. By default the one behind the service's load balancer is taken, or the first
-            essential one.
-        service: The answer of DescribeServices.
+        definition: Of DescribeTaskDefinition.
+        name: The container's name.
+        service: Of DescribeServices, if the task is of a service.
 
     Raises:
         ValueError: If the task has no such container.

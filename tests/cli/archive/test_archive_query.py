@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fargate_constructs.cli.archive import COMMANDS, archive_options, athena_queries, query_failures
+from fargate_constructs.cli.archive import COMMANDS, archive_options, query_failures
 from fargate_constructs.cli.archive.athena_queries import Column
 from fargate_constructs.cli.archive.query_failures import FAILURES, PAGE, explained
 from fargate_constructs.cli.archive.query_output import unique, write_csv, write_json, write_table
@@ -487,11 +487,3 @@ def test_an_archive_without_a_catalog(monkeypatch: pytest.MonkeyPatch, lacks: tu
     bare = ARCHIVE._replace(workgroup="", lacks=lacks)
     monkeypatch.setattr(archive_options, "find_archive", lambda *_: bare)
     assert "Shop/LogArchive lacks: a catalog" in run("--sql", "SELECT 1")[2]
-
-
-def test_a_workgroup_shows_nothing_by_default(aws: RecordedAws) -> None:
-    """It is used without a terminal, too."""
-    states = iter([execution("RUNNING"), execution("SUCCEEDED")])
-    aws.answers["GetQueryExecution"] = lambda _request: next(states)
-    client = aws.client("athena")
-    assert athena_queries.Workgroup(client, "shop", "shop", sleep=lambda _: None).run("SELECT 1").is_select

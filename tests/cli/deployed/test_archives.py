@@ -295,7 +295,7 @@ def test_errors_of_aws(aws: RecordedAws) -> None:
         of_log_group(aws)
 
 
-def test_saved_queries(aws: RecordedAws) -> None:
+def test_saved_queries(aws: Any) -> None:  # noqa: ANN401 - as boto3
     """They have their SQL, by name."""
     query = {"Name": "top", "Database": "shop_logs", "QueryString": "SELECT 1", "NamedQueryId": "1"}
     aws.answers["ListNamedQueries"] = lambda request: (
@@ -303,6 +303,6 @@ def test_saved_queries(aws: RecordedAws) -> None:
     )
     aws.answers["BatchGetNamedQuery"] = {"NamedQueries": [query]}
 
-    assert named_queries(aws.client("athena"), SHOP.workgroup) == {"top": query}
+    assert named_queries(aws, SHOP) == {"top": query}
     assert SHOP.bucket_arguments == {"Bucket": "shop-archive", "ExpectedBucketOwner": ACCOUNT}
     assert SHOP._replace(owner="").bucket_arguments == {"Bucket": "shop-archive"}

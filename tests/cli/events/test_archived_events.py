@@ -51,7 +51,7 @@ class Bucket:
             self.put(key, body)
         return [*bodies]
 
-    def reader(self, form: str = "ndjson", progress: Callable[[], None] | None = None) -> ArchivedEvents:
+    def reader(self, form: str = "ndjson", progress: Callable[[], None] = lambda: None) -> ArchivedEvents:
         """Return what reads it."""
         prefix = "raw/log_group=" if form == "raw" else "log_group="
         archive = DeployedArchive("Shop/Logs", "us-east-1", "archive", "1" * 12, form, prefix)
@@ -97,7 +97,6 @@ def test_events_are_in_the_order_of_time(bucket: Bucket) -> None:
     assert [each.message for each in found] == ["a", "b", "c", "d"]
     assert found[0] == LogEvent(BEGIN, GROUP, "web/app/1", "a", "2")
     assert (reader.objects_read, reader.unreadable) == (3, [])
-    assert reader.bytes_read == sum(each.size for each in reader.objects(BEGIN, BEGIN + 2 * HOUR))
     assert reader.hour == datetime(2026, 3, 1, 1, tzinfo=UTC)
     assert texts(bucket.reader().read(BEGIN + 1, BEGIN + 2)) == ["b"]
     assert texts(bucket.reader().read(BEGIN, BEGIN)) == []
