@@ -25,6 +25,7 @@ from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, n
 from fargate_constructs.cli.archive.object_downloads import Download, download_all
 from fargate_constructs.cli.archive.query_output import WRITERS
 from fargate_constructs.cli.archive.query_sql import Query, as_literal
+from fargate_constructs.cli.aws import paged
 from fargate_constructs.cli.events.archived_events import RETRIEVAL_PRICE
 from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
@@ -222,8 +223,7 @@ def _unload(
     partial = folder.with_name(f".{folder.name}.partial")
     downloads = [
         Download(each["Key"], each["Size"], partial / f"{each['Key'].removeprefix(prefix).replace('/', '-')}.parquet")
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for each in page.get("Contents", [])
+        for each in paged(s3, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
     ]
     shutil.rmtree(partial, ignore_errors=True)  # a run that was killed has left files of another result
     try:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from fargate_constructs.cli.aws import one_line
+from fargate_constructs.cli.aws import one_line, paged
 from fargate_constructs.cli.deployed.archives import DeployedArchive, variables_of
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import Subscription, account_subscriptions, subscriptions
 from fargate_constructs.cli.deployed.deployed_resources import listed
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 def archived_log_groups(session: Session, archive: DeployedArchive) -> list[str]:
     """Return the log groups of which the bucket has objects, in order."""
     client: Any = session.client("s3", region_name=archive.region)
-    pages = client.get_paginator("list_objects_v2").paginate(
-        **archive.bucket_arguments, Prefix=archive.prefix, Delimiter="/"
-    )
-    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    place = {**archive.bucket_arguments, "Prefix": archive.prefix, "Delimiter": "/"}
+    folders = [each["Prefix"] for each in paged(client, "list_objects_v2", "CommonPrefixes", **place)]
     return sorted(unquote(each.removeprefix(archive.prefix).rstrip("/"), errors="surrogatepass") for each in folders)
 
 
@@ -59,8 +57,7 @@ def subscribed_log_groups(
     client: Any = session.client("logs", region_name=archive.region)
     groups = [*names] or [
         each["logGroupName"]
-        for page in client.get_paginator("describe_log_groups").paginate()
-        for each in page["logGroups"]
+        for each in paged(client, "describe_log_groups", "logGroups")
         if each.get("logGroupClass", "STANDARD") == "STANDARD"  # no other class has subscriptions
     ]
     groups.sort()

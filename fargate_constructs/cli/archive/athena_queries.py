@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.archive.query_failures import explained
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, in_batches, paged
 from fargate_constructs.cli.terminal.output import in_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at a query: the first, and the longest.
 POLL, MAX_POLL = 0.3, 3.0
+# Of BatchGetNamedQuery (https://docs.aws.amazon.com/athena/latest/APIReference/API_BatchGetNamedQuery.html).
+QUERIES_IN_ONE_CALL = 50
 FINAL = {"SUCCEEDED", "FAILED", "CANCELLED"}
 
 Row = list[str | None]
@@ -130,9 +132,8 @@ class Workgroup:
 
 def named_queries(session: Session, archive: DeployedArchive) -> dict[str, Answer]:
     """Return the saved queries of an archive's workgroup, by name."""
-    client, found = session.client("athena", region_name=archive.region), {}
-    for page in client.get_paginator("list_named_queries").paginate(WorkGroup=archive.workgroup):
-        ids = page.get("NamedQueryIds", [])
-        answers = client.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if ids else []
-        found.update({each["Name"]: each for each in answers})
-    return found
+    client = session.client("athena", region_name=archive.region)
+    ids = [*paged(client, "list_named_queries", "NamedQueryIds", WorkGroup=archive.workgroup)]
+    some = in_batches(ids, QUERIES_IN_ONE_CALL)
+    found = [query for each in some for query in client.batch_get_named_query(NamedQueryIds=each)["NamedQueries"]]
+    return {each["Name"]: each for each in found}

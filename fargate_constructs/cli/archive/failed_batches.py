@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import one_line
+from fargate_constructs.cli.aws import one_line, paged
 from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.logs.lambdas.shipper.envelope import UnreadableBatch, as_event, unpack
 
@@ -85,10 +85,8 @@ class Replays:
         """Return how many batches could not be read; 0 if the failure bucket may not be listed."""
         count = 0
         with suppress(self._s3.exceptions.ClientError):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._archive.failure_bucket, Prefix=QUARANTINE
-            )
-            count = sum(len(page.get("Contents", [])) for page in pages)
+            place = {"Bucket": self._archive.failure_bucket, "Prefix": QUARANTINE}
+            count = len([*paged(self._s3, "list_objects_v2", "Contents", **place)])
         return count
 
 
@@ -124,25 +122,24 @@ class WaitingEvents:
                 self.unread.append(f"s3://{bucket['Bucket']}/{prefix}: {one_line(error)}")
 
     def _of_place(self, bucket: dict[str, str], prefix: str) -> Iterator[LogEvent]:
-        for page in self._s3.get_paginator("list_objects_v2").paginate(**bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                self.batches += 1
-                name = f"s3://{bucket['Bucket']}/{entry['Key']}"
-                if self.batches > MAX_FAILURES or entry["Size"] > MAX_BYTES:
-                    self.unread.append(f"{name}: there is too much to read; replay first")
-                    if self.batches > MAX_FAILURES:
-                        return
-                    continue
+        for entry in paged(self._s3, "list_objects_v2", "Contents", **bucket, Prefix=prefix):
+            self.batches += 1
+            name = f"s3://{bucket['Bucket']}/{entry['Key']}"
+            if self.batches > MAX_FAILURES or entry["Size"] > MAX_BYTES:
+                self.unread.append(f"{name}: there is too much to read; replay first")
+                if self.batches > MAX_FAILURES:
+                    return
+                continue
+            try:
+                body = self._s3.get_object(**bucket, Key=entry["Key"])["Body"].read()
+            except self._s3.exceptions.NoSuchKey:  # it is replayed
+                self.batches -= 1
+                continue
+            for record in [body] if prefix == ASYNC_FAILURES else body.splitlines():
                 try:
-                    body = self._s3.get_object(**bucket, Key=entry["Key"])["Body"].read()
-                except self._s3.exceptions.NoSuchKey:  # it is replayed
-                    self.batches -= 1
-                    continue
-                for record in [body] if prefix == ASYNC_FAILURES else body.splitlines():
-                    try:
-                        yield from events_of(record)
-                    except (UnreadableBatch, ValueError, KeyError, TypeError) as error:
-                        self.unread.append(f"{name}: {type(error).__name__}")
+                    yield from events_of(record)
+                except (UnreadableBatch, ValueError, KeyError, TypeError) as error:
+                    self.unread.append(f"{name}: {type(error).__name__}")
 
 
 def events_of(record: bytes) -> Iterator[LogEvent]:

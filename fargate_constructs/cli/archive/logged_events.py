@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from fargate_constructs.cli.aws import paged
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.events.log_events import LogEvent
@@ -52,10 +53,9 @@ class LoggedEvents:
             },
         }
         first = begin.replace(minute=0, second=0, microsecond=0)
-        pages = self._metrics.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[query], StartTime=first, EndTime=end
-        )
-        return int(sum(value for page in pages for each in page["MetricDataResults"] for value in each["Values"]))
+        period = {"StartTime": first, "EndTime": end}
+        found = paged(self._metrics, "get_metric_data", "MetricDataResults", MetricDataQueries=[query], **period)
+        return int(sum(value for each in found for value in each["Values"]))
 
     def read(self, log_group: str, begin: int, end: int) -> Iterator[LogEvent]:
         """Yield the events from one time to another, which does not belong to the range."""

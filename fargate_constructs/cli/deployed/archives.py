@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.aws import one_line, paged
+from fargate_constructs.cli.aws import one_line
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import account_subscriptions, subscriptions
 from fargate_constructs.cli.deployed.deployed_resources import (
     DeployedResource,

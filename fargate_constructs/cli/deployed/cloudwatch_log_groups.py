@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 
 
 class Subscription(NamedTuple):
@@ -26,15 +26,14 @@ class Subscription(NamedTuple):
 
 def describe_log_group(logs: Any, name: str) -> Answer:  # noqa: ANN401 - of boto3
     """Return what CloudWatch Logs knows about a log group; nothing if it does not exist."""
-    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    return next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), {})
+    found = paged(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    return next((each for each in found if each["logGroupName"] == name), {})
 
 
 def subscriptions(logs: Any, log_group: str) -> Iterator[Subscription]:  # noqa: ANN401 - of boto3
     """Yield the subscriptions of a log group itself."""
-    for page in logs.get_paginator("describe_subscription_filters").paginate(logGroupName=log_group):
-        for each in page["subscriptionFilters"]:
-            yield Subscription(each["destinationArn"], each.get("filterPattern", ""))
+    for each in paged(logs, "describe_subscription_filters", "subscriptionFilters", logGroupName=log_group):
+        yield Subscription(each["destinationArn"], each.get("filterPattern", ""))
 
 
 def account_subscriptions(logs: Any) -> Iterator[Subscription]:  # noqa: ANN401 - of boto3

@@ -21,6 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from fargate_constructs.cli.aws import paged
 from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.events.log_events import LogEvent, each_once
 from fargate_constructs.cli.events.sorted_events import SortedEvents
@@ -235,16 +236,13 @@ class ArchivedEvents:
         """Yield the objects in the folders of the hours from one time to another, without the lists of compaction."""
         # S3 lists keys in order: so many requests as there are thousands of objects, not one for each hour.
         start, after = (f"{self._folder}{_partition(each)}" for each in (begin, end))
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            **self._archive.bucket_arguments, Prefix=self._folder, StartAfter=start
-        )
-        for page in pages:
-            for entry in page.get("Contents", []):
-                if entry["Key"] >= after:
-                    return
-                if entry["Key"].endswith(SUFFIXES[self._archive.format]) and HOUR_OF.search(entry["Key"]):
-                    storage_class = entry.get("StorageClass", "STANDARD")
-                    yield ArchivedObject(entry["Key"], entry["Size"], storage_class, entry["LastModified"])
+        place = {**self._archive.bucket_arguments, "Prefix": self._folder, "StartAfter": start}
+        for entry in paged(self._s3, "list_objects_v2", "Contents", **place):
+            if entry["Key"] >= after:
+                return
+            if entry["Key"].endswith(SUFFIXES[self._archive.format]) and HOUR_OF.search(entry["Key"]):
+                storage_class = entry.get("StorageClass", "STANDARD")
+                yield ArchivedObject(entry["Key"], entry["Size"], storage_class, entry["LastModified"])
 
 
 def _by_hour(objects: Iterable[ArchivedObject]) -> Iterator[tuple[int, list[ArchivedObject]]]:

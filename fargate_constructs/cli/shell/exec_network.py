@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.egress_addresses import PROBLEMS, read_vpcs
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding
@@ -47,8 +47,8 @@ def network_findings(reader: Reader, target: ExecTarget) -> Iterator[Finding]:
 def _way_findings(reader: Reader, ec2: Any, interface: Answer, own: list[str]) -> Iterator[Finding]:  # noqa: ANN401 - of boto3
     vpc, subnet = interface["VpcId"], interface["SubnetId"]
     name = f"{reader.found.region}.ssmmessages"
-    pages = ec2.get_paginator("describe_vpc_endpoints").paginate(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
-    endpoints = [each for page in pages for each in page["VpcEndpoints"] if each["ServiceName"].endswith(f".{name}")]
+    found = paged(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+    endpoints = [each for each in found if each["ServiceName"].endswith(f".{name}")]
     used = [each for each in endpoints if each["State"].lower() == "available" and each.get("PrivateDnsEnabled")]
     if used:
         ids = [group["GroupId"] for each in used for group in each.get("Groups", [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fargate_constructs.cli.aws import Answer
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_checks import Finding, role_of
@@ -129,18 +129,12 @@ def _denied(
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for key, value in (context or {}).items()
     ]
-    pages = (
-        reader.client("iam")
-        .get_paginator("simulate_principal_policy")
-        .paginate(
-            PolicySourceArn=principal,
-            ActionNames=[*actions],
-            ResourceArns=[*resources],
-            ContextEntries=entries,
-        )
+    question = {"PolicySourceArn": principal, "ActionNames": [*actions], "ResourceArns": [*resources]}
+    results = paged(
+        reader.client("iam"), "simulate_principal_policy", "EvaluationResults", **question, ContextEntries=entries
     )
     denied = {}
-    for each in (result for page in pages for result in page["EvaluationResults"]):
+    for each in results:
         missing = each.get("MissingContextValues", [])
         if each["EvalDecision"] != "allowed" and missing:
             reader.gaps.append(f"{each['EvalActionName']} of {principal}: it depends on {', '.join(missing)}")
