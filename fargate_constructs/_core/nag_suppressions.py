@@ -63,13 +63,16 @@ def _acknowledgments(rule: str, reason: str) -> list[Acknowledgment]:
     return [Acknowledgment(id=name, reason=reason) for name in names]
 
 
-def acknowledge_wildcards(policy_holder: IConstruct, resources: Sequence[str], *, reason: str) -> None:
+def acknowledge_wildcards(
+    policy_holder: IConstruct, resources: Sequence[str], *, reason: str, stack: Stack | None = None
+) -> None:
     """Acknowledge that a policy names these resources with a wildcard.
 
     cdk-nag names a finding by the resource as the template writes it. So the name is read from there: now, and again
-    when all stacks are known, because a resource of another stack has another name.
+    when all stacks are known, because a resource of another stack has another name. Pass the stack of the policy if
+    it is known: Node.js is asked for it otherwise.
     """
-    stack = stack_of(policy_holder)
+    stack = stack or stack_of(policy_holder)
     if stack not in _WILDCARDS:
         _WILDCARDS[stack] = _Wildcards()
         stack.node.add_validation(_WILDCARDS[stack])

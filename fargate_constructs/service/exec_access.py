@@ -16,6 +16,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 
@@ -86,6 +87,7 @@ class ExecAccess:
             policy or task_role.node.default_child or task_role,
             self._wildcards,
             reason="ECS Exec needs ssmmessages, which accepts no resource, and logs each session in its own stream.",
+            stack=stack_of(scope),
         )
 
     @property

@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import Any, cast
 
 import jsii
-from aws_cdk import Aws, CfnResource, IAspect, Reference, Tokenization
+from aws_cdk import Aspects, Aws, CfnResource, IAspect, Reference, Tokenization
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
@@ -78,20 +78,27 @@ class ExecutionRole(iam.Role):
 
 
 @jsii.implements(IAspect)
-class StartPermissions:
+class StartPermissions(Construct):
     """Lets the execution role read and decrypt the secrets and files of all containers of a task definition.
 
+    CDK visits constructs in the order of the tree. So this one must come after all containers, to which an aspect of
+    the app may add a secret.
+
     Args:
+        scope: The task.
+        id: The construct's ID.
         task_definition: The task definition. Containers may be added to it by any means.
         role: Its execution role.
     """
 
-    def __init__(self, task_definition: ecs.TaskDefinition, role: iam.IRole) -> None:
+    def __init__(self, scope: Construct, id: str, *, task_definition: ecs.TaskDefinition, role: iam.IRole) -> None:
+        super().__init__(scope, id)
         self._task_definition = task_definition
         self._role = role
+        Aspects.of(self).add(cast(IAspect, self))
 
     def visit(self, node: IConstruct) -> None:
-        """Add what CDK does not, once: this is an aspect of a construct without children."""
+        """Add what CDK does not, once: this construct has no children."""
         containers = [
             each for each in node_of(self._task_definition).children if isinstance(each, ecs.ContainerDefinition)
         ]

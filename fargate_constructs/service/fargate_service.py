@@ -30,7 +30,7 @@ from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_lambda as lambda_
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
-from fargate_constructs._core.validation import validate_range
+from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.capacity import Capacity
@@ -52,10 +52,10 @@ from fargate_constructs.service.links.service_connect_links import ServiceLinks
 from fargate_constructs.service.links.service_connect_names import host_name_of, port_mapping_name
 from fargate_constructs.service.scaling import Scaling, ServiceScaling
 from fargate_constructs.service.service_metrics import ServiceMetrics
-from fargate_constructs.service.targets.health import Health, container_health_check
+from fargate_constructs.service.targets.health import CDK_GRACE_PERIOD, Health, container_health_check
 from fargate_constructs.service.targets.load_balancing import LoadBalancing, validate_stickiness
 from fargate_constructs.service.targets.network_listeners import NetworkListenerOptions, NetworkListeners
-from fargate_constructs.service.targets.port_options import HTTP1, OptionsByPort
+from fargate_constructs.service.targets.port_options import HTTP1, OptionsByPort, PortOptions
 from fargate_constructs.service.targets.ports import TaskPorts, named_ports
 from fargate_constructs.service.targets.rule_checks import validate_weights
 from fargate_constructs.service.targets.target_groups import ServiceRoutes, TargetGroups
@@ -261,7 +261,8 @@ class FargateService(ServiceMetrics, FargateTask):
         options = OptionsByPort(
             ports, protocol=protocol, protocol_version=protocol_version, health=health, load_balancing=load_balancing
         )
-        validate_service_connect(service_connect, options.protocols, on_windows=is_windows(operating_system_family))
+        on_windows = is_windows(operating_system_family)
+        validate_service_connect(service_connect, options.protocols, on_windows=on_windows)
         deployment, scaling = deployment or default_deployment(), scaling or Scaling()
         deployment._validate_scaling(scaling)
         validate_stickiness(options.all_load_balancing, deployment)
@@ -272,7 +273,14 @@ class FargateService(ServiceMetrics, FargateTask):
                 "security_group_description is of the security group made here, got it beside security_groups, which "
                 "have their own; leave it out"
             )
-        mappings = {port_mapping_name(name or host_name_of(id), each): each for each in ports}
+        self._port_mappings = [
+            ecs.PortMapping(
+                name=port_mapping_name(name or host_name_of(id), port_name),
+                container_port=number,
+                app_protocol=None if on_windows else _app_protocol(service_connect, options.of(port_name)),
+            )
+            for port_name, number in ports.items()
+        ]
         super().__init__(scope, id, **forward(FargateTask.__init__, locals()))
 
         self._adopted = adopted
@@ -289,13 +297,6 @@ class FargateService(ServiceMetrics, FargateTask):
         self.deployment = deployment
         self.rollback = rollback or Rollback()
         self.scaling = scaling
-        for mapping_name, port_name in mappings.items():
-            of_port = options.of(port_name)
-            connect = service_connect or default_service_connect(of_port.protocol, of_port.protocol_version)
-            app_protocol = None if self._on_windows else connect._app_protocol
-            self.container.add_port_mappings(
-                ecs.PortMapping(name=mapping_name, container_port=ports[port_name], app_protocol=app_protocol)
-            )
         service = EcsService(
             self,
             "Service",
@@ -626,9 +627,14 @@ class FargateService(ServiceMetrics, FargateTask):
         return [*self.target_groups, *self.network_target_groups]
 
     def _set_grace_period(self) -> Duration:
-        """Write the grace period, which ECS takes only of a service with a load balancer, and return it."""
-        self._resource.health_check_grace_period_seconds = self._options.grace_period.to_seconds()
-        return self._options.grace_period
+        """Write the grace period, which ECS takes only of a service with a load balancer, and return it.
+
+        CDK writes its own, which is the one that most services have.
+        """
+        period = self._options.grace_period
+        if seconds_of(period) != CDK_GRACE_PERIOD:
+            self._resource.health_check_grace_period_seconds = period.to_seconds()
+        return period
 
     def _make_listeners(self) -> NetworkListeners:
         listeners = NetworkListeners(
@@ -668,6 +674,11 @@ class FargateService(ServiceMetrics, FargateTask):
         self._scaling.on_requests(self.target_groups)
         place = " ".join(target.place).removeprefix("At ")
         self._rollback_alarms.watch(target.all, grace_period=self._set_grace_period(), place=place)
+
+
+def _app_protocol(service_connect: ServiceConnect | None, options: PortOptions) -> ecs.AppProtocol | None:
+    connect = service_connect or default_service_connect(options.protocol, options.protocol_version)
+    return connect._app_protocol
 
 
 @jsii.implements(IValidation)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 import jsii
-from aws_cdk import Annotations, Aspects, Duration, IAspect, Names
+from aws_cdk import Annotations, Duration, Names
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -55,6 +55,9 @@ IGNORED_RULE = "@aws-cdk/aws-ec2:ipv4IgnoreEgressRule"
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class FargateTask(Construct):
     """A task definition with its containers, log group, security group and cluster, for services and jobs."""
+
+    _port_mappings: Sequence[ecs.PortMapping] = ()
+    """The ports of the main container. A service sets them before it makes its task."""
 
     def __init__(
         self,
@@ -259,7 +262,9 @@ class FargateTask(Construct):
             stop_timeout=stop_timeout or _default_stop_timeout(),
             log_driver=self._logs.driver,
         )
-        self.container: ecs.ContainerDefinition = self._containers.add(name, container)
+        self.container: ecs.ContainerDefinition = self._containers.add(
+            name, container, port_mappings=self._port_mappings
+        )
         """The main container."""
         refuse_early(self, self.cluster, self._strategies)
         if network.is_isolated:
@@ -594,10 +599,9 @@ class FargateTask(Construct):
             task_definition,
             {"AwsSolutions-ECS2": "environment holds plain configuration; what is secret goes to secrets."},
         )
-        # CDK visits constructs in the order of the tree: this one after all containers, to which an aspect of the app
-        # may have added a secret.
-        self._last = Construct(self, "StartPermissions")
-        Aspects.of(self._last).add(cast(IAspect, StartPermissions(task_definition, self._execution_role)))
+        self._last = StartPermissions(
+            self, "StartPermissions", task_definition=task_definition, role=self._execution_role
+        )
         return task_definition
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:

@@ -94,6 +94,7 @@ class ServiceScaling:
         self._service = service
         self._scaling = scaling
         self._has_backlog = False
+        self._replaceable: set[str] = set()
         self.task_count = service.auto_scale_task_count(min_capacity=scaling.min, max_capacity=scaling.max)
         self._cooldowns: Mapping[str, Any] = {
             "scale_in_cooldown": scaling.scale_in_cooldown,
@@ -113,7 +114,7 @@ class ServiceScaling:
         target = self._scaling.requests_per_target
         if target is None:
             return
-        self._target.node.try_remove_child("Requests")
+        self._remove("Requests")
         if len(target_groups) == 1:
             self.task_count.scale_on_request_count(
                 "Requests", requests_per_target=target, target_group=target_groups[0], **self._cooldowns
@@ -144,7 +145,7 @@ class ServiceScaling:
         }
         # Each task reports its CPU once a minute, as for a queue.
         metrics = {**flows, "tasks": self._service.metric_cpu_utilization(statistic="SampleCount")}
-        self._target.node.try_remove_child("Flows")
+        self._remove("Flows")
         self._track("Flows", f"SUM([{', '.join(flows)}]) / tasks", metrics, target=target, **self._cooldowns)
 
     def on_backlog(self, id: str, *, queue: sqs.IQueue, messages_per_task: float) -> None:
@@ -175,6 +176,12 @@ class ServiceScaling:
     @property
     def _target(self) -> applicationautoscaling.ScalableTarget:
         return cast(applicationautoscaling.ScalableTarget, self.task_count.node.find_child("Target"))
+
+    def _remove(self, id: str) -> None:
+        """Remove a policy if it was made before."""
+        if id in self._replaceable:
+            self._target.node.try_remove_child(id)
+        self._replaceable.add(id)
 
     def _track(
         self,

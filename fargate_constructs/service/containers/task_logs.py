@@ -73,7 +73,7 @@ class TaskLogs:
         A group made elsewhere may itself depend on the role, as the policy of its key may. Then the permission is in a
         policy of its own, and only if a container logs there.
         """
-        return {"Logs": iam.PolicyDocument(statements=[self._statement()])} if self._is_made_here else {}
+        return {"Logs": iam.PolicyDocument.from_json({"Statement": [self._permission]})} if self._is_made_here else {}
 
     def use(self, task_definition: ecs.TaskDefinition, execution_role: iam.IRole, *, may_write: bool) -> None:
         """Set which task logs and by which role, and whether the role has the permission."""
@@ -104,7 +104,7 @@ class TaskLogs:
         """Return a driver that logs to the group, also if there is a router, and let the role write."""
         if not self._may_write:
             self._may_write = True
-            self._execution_role.add_to_principal_policy(self._statement())
+            self._execution_role.add_to_principal_policy(iam.PolicyStatement.from_json(self._permission))
         options = {
             "awslogs-group": self.group.log_group_name,
             "awslogs-stream-prefix": stream_prefix,
@@ -116,10 +116,10 @@ class TaskLogs:
         # `LogDrivers.aws_logs` would make a separate policy for each role: one resource more.
         return ecs.GenericLogDriver(log_driver="awslogs", options=options)
 
-    def _statement(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.group.log_group_arn]
-        )
+    @property
+    def _permission(self) -> Mapping[str, object]:
+        actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        return {"Effect": "Allow", "Action": actions, "Resource": self.group.log_group_arn}
 
 
 def _allow_use_of_key(log_group: logs.ILogGroup | None) -> None:

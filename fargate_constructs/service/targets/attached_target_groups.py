@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.ports import Port
@@ -18,9 +19,12 @@ MOVED_WEIGHTS = "fargate-constructs:movedWeights"
 MAX_TARGET_GROUPS = 5
 # The ID that CDK gives the role by which ECS moves the weights.
 ROLE = "AlternateTargetRole"
-# What changes the weights in the template, for each kind of resource that has them.
-RULE = "the rule changes: before its hosts, paths, priority or listener change"
-LISTENER = "the listener changes: before its port, protocol, certificate, ALPN or idle timeout change"
+# What has the weights of target groups, and what changes them in the template.
+Weighted = elbv2.ApplicationListenerRule | elbv2.NetworkListener
+CHANGES: dict[type[Weighted], str] = {
+    elbv2.ApplicationListenerRule: "the rule changes: before its hosts, paths, priority or listener change",
+    elbv2.NetworkListener: "the listener changes: before its port, protocol, certificate, ALPN or idle timeout change",
+}
 
 
 def attach(
@@ -28,19 +32,17 @@ def attach(
     target_groups: Sequence[elbv2.ApplicationTargetGroup] | Sequence[elbv2.NetworkTargetGroup],
     *,
     port: Port,
-    production: ecs.ListenerRuleConfiguration,
-    path: str,
+    production: Weighted,
+    test: Weighted | None,
     deployment: Deployment,
-    test: ecs.ListenerRuleConfiguration | None = None,
-    changes: str = RULE,
 ) -> None:
     """Attach the target groups to the service; ECS takes them only if a rule or a listener has them.
 
     A service may have several pairs of target groups, also if its deployments shift traffic
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html).
 
-    If the deployment shifts traffic, the first one gets the tasks, and ECS moves the weights of the rule or the
-    listener at *path* to the other. A rolling service may have several target groups, and lose all but one
+    If the deployment shifts traffic, the first one gets the tasks, and ECS moves the weights of *production* to the
+    other. A rolling service may have several target groups, and lose all but one
     (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html).
     """
     alternate_target = None
@@ -49,8 +51,8 @@ def attach(
             "AlternateTarget",
             alternate_target_group=target_groups[1],
             role=cast("iam.IRole | None", service.node.try_find_child(ROLE)),  # one for all load balancers
-            production_listener=production,
-            test_listener=test,
+            production_listener=_configuration(production),
+            test_listener=_configuration(test) if test else None,
         )
     for target_group in target_groups if alternate_target is None else target_groups[:1]:
         target_group.add_target(
@@ -64,13 +66,19 @@ def attach(
     if alternate_target:
         Annotations.of(service).add_warning_v2(
             MOVED_WEIGHTS,
-            f"ECS moves the weights of {path} at each deployment, and CloudFormation writes those of the template when "
-            f"{changes}, and before Deployment.rolling(), deploy Deployment.rolling(both_target_groups=True), or "
-            "requests may reach a target group without tasks (docs/upgrading.md)",
+            f"ECS moves the weights of {path_of(production)} at each deployment, and CloudFormation writes those of "
+            f"the template when {CHANGES[type(production)]}, and before Deployment.rolling(), deploy "
+            "Deployment.rolling(both_target_groups=True), or requests may reach a target group without tasks (docs/upgrading.md)",
         )
         policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
         reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
         acknowledge(service.node.find_child(ROLE), {f"AwsSolutions-IAM4[Policy::{policy}]": reason})
+
+
+def _configuration(of: Weighted) -> ecs.ListenerRuleConfiguration:
+    if isinstance(of, elbv2.NetworkListener):
+        return ecs.ListenerRuleConfiguration.network_listener(of)
+    return ecs.ListenerRuleConfiguration.application_listener_rule(of)
 
 
 def validate_number_of_target_groups(service: str, count: int) -> None:

@@ -19,6 +19,8 @@ from fargate_constructs._core.validation import seconds_of, validate_range, vali
 MAX_GRACE_PERIOD = 300
 SECONDS = {"interval": (5, 300), "timeout": (2, 60), "grace_period": (0, MAX_GRACE_PERIOD)}
 COUNTS = (2, 10)
+# What CDK writes for a service with a load balancer.
+CDK_GRACE_PERIOD = 60
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
 SECONDS["deregistration_delay"] = (0, 3600)
 # The responses that an Application Load Balancer accepts as healthy:

@@ -19,7 +19,7 @@ from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 from fargate_constructs.service.deployments.deployment import Deployment
-from fargate_constructs.service.targets.attached_target_groups import LISTENER, attach, validate_number_of_target_groups
+from fargate_constructs.service.targets.attached_target_groups import attach, validate_number_of_target_groups
 from fargate_constructs.service.targets.health import Health
 from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
 from fargate_constructs.service.targets.ports import Port, TaskPorts
@@ -185,11 +185,9 @@ class NetworkListeners(Construct):
             self._service,
             groups,
             port=port,
-            production=ecs.ListenerRuleConfiguration.network_listener(listener),
-            test=ecs.ListenerRuleConfiguration.network_listener(test_listener) if test_listener else None,
-            path=path_of(listener),
+            production=listener,
+            test=test_listener,
             deployment=self._deployment,
-            changes=LISTENER,
         )
         self._allow(options, port.number, check_port.number)
         self.target_groups += groups

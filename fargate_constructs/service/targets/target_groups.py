@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from fargate_constructs._core.construct_paths import path_of, stack_of
+from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
 from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
@@ -71,6 +71,7 @@ class ServiceRoutes(Construct):
         on_attached: Callable[[TargetGroups], None],
     ) -> None:
         super().__init__(scope, id)
+        keep_place(self, scope, id)
 
         self._service = service
         self._ports = ports
@@ -194,10 +195,7 @@ class ServiceRoutes(Construct):
                 f"another: {id!r} of {self._path}; list all hosts and paths in one",
             )
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
-        is_plain = (
-            isinstance(listener, elbv2.ApplicationListener) and listener.protocol is elbv2.ApplicationProtocol.HTTP
-        )
-        if version is not HTTP1 and is_plain:
+        if version is not HTTP1 and _is_plain(listener):
             raise ValueError(
                 f"a listener of plain HTTP cannot forward {version.value}, got route {id!r} of "
                 f"{listener.node.path}; give the endpoint a certificate, or the service no protocol_version",
@@ -308,15 +306,8 @@ class ServiceRoutes(Construct):
     ) -> None:
         if target.is_attached:
             return
-        of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
         attach(
-            self._service,
-            target.all,
-            port=target.port,
-            production=of_rule(rule),
-            test=of_rule(test_rule) if test_rule else None,
-            path=path_of(rule),
-            deployment=self._deployment,
+            self._service, target.all, port=target.port, production=rule, test=test_rule, deployment=self._deployment
         )
         if target.check_port != target.port:
             target.all[0].register_connectable(self._service, ec2.Port.tcp(target.check_port.number))
@@ -331,6 +322,10 @@ class ServiceRoutes(Construct):
             self._made_elsewhere.append(listener)
         if len(self._made_elsewhere) > 1:
             remove_repeated_rules([*self._made_elsewhere, self._service])
+
+
+def _is_plain(listener: elbv2.IApplicationListener) -> bool:
+    return isinstance(listener, elbv2.ApplicationListener) and listener.protocol is elbv2.ApplicationProtocol.HTTP
 
 
 def _forward(target: TargetGroups) -> elbv2.ListenerAction:
