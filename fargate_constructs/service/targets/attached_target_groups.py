@@ -68,7 +68,8 @@ def attach(
             MOVED_WEIGHTS,
             f"ECS moves the weights of {path_of(production)} at each deployment, and CloudFormation writes those of "
             f"the template when {CHANGES[type(production)]}, and before Deployment.rolling(), deploy "
-            "Deployment.rolling(both_target_groups=True), or requests may reach a target group without tasks (docs/upgrading.md)",
+            "Deployment.rolling(both_target_groups=True), or requests may reach a target group without tasks "
+            "(docs/upgrading.md)",
         )
         policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
         reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
