@@ -4,6 +4,7 @@ import ast
 import copy
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from unittest import mock
@@ -36,6 +37,7 @@ def test_only_what_is_asked_for_is_loaded() -> None:
     """A service, an endpoint and a network load no CDK module that they rarely need, and ask Node.js for nothing."""
     script = """
 import sys
+import zipfile
 from jsii._kernel.providers.process import _NodeProcess
 send, asked = _NodeProcess.send, []
 _NodeProcess.send = lambda self, request, answer: (asked.append(type(request).__name__), send(self, request, answer))[1]
@@ -74,12 +76,16 @@ def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         get("Scaling")
 
 
-def test_a_package_without_its_stub_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools that bundle Python code may leave files out that are not code."""
-    monkeypatch.setattr("pkgutil.get_data", mock.Mock(side_effect=FileNotFoundError))
+def test_a_package_without_its_stub_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tools that bundle Python code may leave files out that are not code. A package in a zip file may have its stub."""
+    monkeypatch.syspath_prepend(str(tmp_path / "bundle.zip"))
+    with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as bundle:
+        for name in ("without_stub/__init__.py", "with_stub/__init__.py", "with_stub/__init__.pyi"):
+            bundle.writestr(name, "from .a import B as B" if name.endswith("i") else "")
 
-    with pytest.raises(ImportError, match=r"lists its names in __init__.pyi, .* keep its .pyi files"):
-        names_in_stub("fargate_constructs")
+    assert names_in_stub("with_stub")[2] == ["B"]
+    with pytest.raises(ImportError, match=r"without_stub lists its names in __init__.pyi, .* keep its .pyi files"):
+        names_in_stub("without_stub")
 
 
 def test_a_lazy_module_is_like_the_module() -> None:

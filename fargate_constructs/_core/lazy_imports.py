@@ -6,11 +6,10 @@ Each CDK module takes up to 0.1 s to load. An app without a Glue table does not 
 import ast
 import inspect
 import os
-import pkgutil
 import shutil
 import sys
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, resources
 
 
 def names_in_stub(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
@@ -58,7 +57,7 @@ def _read_stub(package: str) -> str:
         ImportError: If a tool that bundles Python code has left the stub out.
     """
     try:
-        return (pkgutil.get_data(package, "__init__.pyi") or b"").decode()
+        return resources.files(package).joinpath("__init__.pyi").read_text("utf-8")
     except OSError as error:
         raise ImportError(
             f"{package} lists its names in __init__.pyi, got a package without; keep its .pyi files when you bundle it"
