@@ -77,7 +77,7 @@ def test_without_node_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_package_without_its_stub_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Tools that bundle Python code may leave files out that are not code. A package in a zip file may have its stub."""
+    """Tools that bundle code may leave out files that are not code. In a zip file the stub is found."""
     monkeypatch.syspath_prepend(str(tmp_path / "bundle.zip"))
     with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as bundle:
         for name in ("without_stub/__init__.py", "with_stub/__init__.py", "with_stub/__init__.pyi"):
