@@ -13,10 +13,14 @@ from rich.console import Console
 
 from fargate_constructs.cli import explain
 from fargate_constructs.cli.causes import CAUSES
+from fargate_constructs.cli.causes.diagnosis import diagnose
 from fargate_constructs.cli.command_line import commands
+from fargate_constructs.cli.deployed.deployed_services import DeployedService
+from fargate_constructs.cli.deployed.service_facts import Reader
 from tests.cli import recorded_aws
 from tests.cli.recorded_aws import (
     NOW,
+    REGION,
     SERVICE_ARN,
     STACK_ID,
     RecordedAws,
@@ -29,6 +33,7 @@ from tests.cli.recorded_aws import (
 
 ROOT = Path(__file__).parents[2]
 RECORDED = json.loads((ROOT / "tests/cli/recorded_answers.json").read_text())["answers"]
+WEB = DeployedService("Shop/Web", "shop", "web", REGION, "Shop", "Web")
 BROKEN: dict[str, Any] = {"runningCount": 0, "pendingCount": 1}
 
 Run = Callable[..., tuple[int, str, str]]
@@ -95,17 +100,16 @@ def stack_event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
 
 
 @pytest.mark.parametrize("answer", RECORDED, ids=[f"{each['cause']}-{place}" for place, each in enumerate(RECORDED)])
-def test_each_cause_explains_a_recorded_answer(answer: dict[str, Any], aws: RecordedAws, run: Run) -> None:
+def test_each_cause_explains_a_recorded_answer(answer: dict[str, Any], aws: RecordedAws) -> None:
     """A finding has its text as AWS gives it; what also happens in a healthy service is no finding."""
     text = record(aws, answer)
-    status, output, errors = run("Shop/Web", "--json")
-    document = json.loads(output)
+    session: Any = aws
+    found = diagnose(Reader(session, WEB))
 
     (cause,) = [each for each in CAUSES if each.id == answer["cause"]]
-    assert document["not_shown"] == [], errors
-    assert [each["cause"] for each in document["findings"]] == ([] if cause.is_normal else [cause.id])
-    assert status == (0 if cause.is_normal else 1)
-    assert all(text in json.dumps(each, ensure_ascii=False).replace('\\"', '"') for each in document["findings"])
+    assert found.gaps == []
+    assert [each.cause for each in found.findings] == ([] if cause.is_normal else [cause])
+    assert all(text in "".join(each.texts) for each in found.findings)
 
 
 def test_each_cause_has_a_recorded_answer() -> None:
@@ -329,71 +333,50 @@ EGRESS_ONLY = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId"
 ENDPOINTS = {
     "VpcEndpoints": [{"ServiceName": f"com.amazonaws.us-east-1.{each}"} for each in ("ecr.api", "ecr.dkr", "s3")]
 }
+OWN_GROUP = {"logDriver": "awslogs", "options": {"awslogs-group": "/new", "awslogs-create-group": "true"}}
+ROLE = recorded_aws.healthy()["GetRole"]["Role"]
+EC2_TRUST = {"AssumeRolePolicyDocument": '{"Statement":[{"Principal":{"Service":"ec2.amazonaws.com"}}]}'}
 SUBNET = {"SubnetId": "subnet-0a1b", "VpcId": "vpc-0a1b", "AvailabilityZone": "a", "AvailableIpAddressCount": 9}
 
 
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [
-        ({"DescribeRouteTables": routes(NAT, Main=True)}, []),
-        ({"DescribeRouteTables": routes(EGRESS_ONLY)}, []),
-        ({"DescribeRouteTables": routes(IGW), "DescribeSubnets": {"Subnets": [{**SUBNET, "Ipv6Native": True}]}}, []),
-        ({"DescribeRouteTables": routes(), "DescribeVpcEndpoints": ENDPOINTS}, []),
-        (
-            {
-                "DescribeRouteTables": routes(),
-                "DescribeVpcEndpoints": ENDPOINTS,
-                "DescribeTaskDefinition": definition_with(image="nginx:stable"),
-            },
-            ["noDefaultRoute"],
-        ),
-        ({"DescribeTaskDefinition": definition_with(image=f"{recorded_aws.IMAGE}@sha256:0a1b")}, []),
-        ({"DescribeTaskDefinition": {"taskDefinition": {"family": "shop", "containerDefinitions": []}}}, []),
-        ({"DescribeImages": ("RepositoryNotFoundException", "The repository does not exist")}, ["imageMissing"]),
-        ({"DescribeServices": {"services": [service(networkConfiguration={})]}}, []),
-        ({"DescribeServices": {"services": [service(loadBalancers=[{"loadBalancerName": "old"}])]}}, []),
-        ({"DescribeTaskDefinition": definition_with(secrets=[{"name": "URL", "valueFrom": "/shop/url"}])}, []),
-        ({"DescribeServices": {"services": [service(deployments=[])]}}, []),
-        (
-            {
-                "DescribeTaskDefinition": definition_with(
-                    logConfiguration={
-                        "logDriver": "awslogs",
-                        "options": {"awslogs-group": "/new", "awslogs-create-group": "true"},
-                    }
-                )
-            },
-            [],
-        ),
-        (
-            {
-                "GetRole": {
-                    "Role": {
-                        **recorded_aws.healthy()["GetRole"]["Role"],
-                        "AssumeRolePolicyDocument": '{"Statement":[{"Principal":{"Service":"ec2.amazonaws.com"}}]}',
-                    }
-                }
-            },
-            ["roleUnusable"],
-        ),
-    ],
-    ids=[
-        "main table",
-        "egress-only gateway",
-        "only IPv6",
-        "endpoints",
-        "endpoints without the registry",
-        "digest",
-        "no roles",
-        "no repository",
-        "no subnets",
-        "classic load balancer",
-        "parameter by its name",
-        "CodeDeploy",
-        "log group of the driver",
-        "another trusted service",
-    ],
-)
+NEEDS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "main table": ({"DescribeRouteTables": routes(NAT, Main=True)}, []),
+    "egress-only gateway": ({"DescribeRouteTables": routes(EGRESS_ONLY)}, []),
+    "only IPv6": (
+        {"DescribeRouteTables": routes(IGW), "DescribeSubnets": {"Subnets": [{**SUBNET, "Ipv6Native": True}]}},
+        [],
+    ),
+    "endpoints": ({"DescribeRouteTables": routes(), "DescribeVpcEndpoints": ENDPOINTS}, []),
+    "endpoints without the registry": (
+        {
+            "DescribeRouteTables": routes(),
+            "DescribeVpcEndpoints": ENDPOINTS,
+            "DescribeTaskDefinition": definition_with(image="nginx:stable"),
+        },
+        ["noDefaultRoute"],
+    ),
+    "digest": ({"DescribeTaskDefinition": definition_with(image=f"{recorded_aws.IMAGE}@sha256:0a1b")}, []),
+    "no roles": ({"DescribeTaskDefinition": {"taskDefinition": {"family": "shop", "containerDefinitions": []}}}, []),
+    "no repository": (
+        {"DescribeImages": ("RepositoryNotFoundException", "The repository does not exist")},
+        ["imageMissing"],
+    ),
+    "no subnets": ({"DescribeServices": {"services": [service(networkConfiguration={})]}}, []),
+    "classic load balancer": (
+        {"DescribeServices": {"services": [service(loadBalancers=[{"loadBalancerName": "old"}])]}},
+        [],
+    ),
+    "parameter by its name": (
+        {"DescribeTaskDefinition": definition_with(secrets=[{"name": "URL", "valueFrom": "/shop/url"}])},
+        [],
+    ),
+    "CodeDeploy": ({"DescribeServices": {"services": [service(deployments=[])]}}, []),
+    "log group of the driver": ({"DescribeTaskDefinition": definition_with(logConfiguration=OWN_GROUP)}, []),
+    "another trusted service": ({"GetRole": {"Role": {**ROLE, **EC2_TRUST}}}, ["roleUnusable"]),
+}
+
+
+@pytest.mark.parametrize(("answers", "expected"), NEEDS.values(), ids=NEEDS)
 def test_what_the_next_task_needs(answers: dict[str, Any], expected: list[str], aws: RecordedAws, run: Run) -> None:
     """It is checked, also if the service is healthy."""
     aws.answers.update(answers)

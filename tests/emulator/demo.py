@@ -9,18 +9,18 @@ import gzip
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from tests.emulator.commands import run_here
 from tests.emulator.emulator import ROOT, Emulator, EmulatorError
 from tests.emulator.load_balancer import LoadBalancer, answering
 from tests.emulator.queries import Queries, QueryError, Rows
@@ -173,31 +173,19 @@ def _ask(aws: Emulator) -> Rows:
 
 
 def call_commands(aws: Emulator, commands: Sequence[str] = COMMANDS) -> dict[str, list[str]]:
-    """Run the installed program as a person does, all commands at once; return what each prints.
+    """Call commands as a person does; return what each prints.
 
     Raises:
         DemoError: If one has a finding, or no answer.
     """
-    environment = aws.child_environment(PYTHONPATH=str(ROOT))
-    with ExitStack() as running:
-        processes = {
-            command: running.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "fargate_constructs", *command.split()],
-                    cwd=aws.folder,  # without cdk.out, so the region is searched
-                    env=environment,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    encoding="utf-8",
-                )
-            )
-            for command in commands
-        }
-        answers = {command: process.communicate() for command, process in processes.items()}
-    for command, process in processes.items():
-        if process.returncode:
-            raise DemoError(f"{command} ends with {process.returncode}: {''.join(answers[command])}")
-    return {command: output.splitlines() for command, (output, _) in answers.items()}
+    printed = {}
+    with chdir(aws.folder):  # without cdk.out, so the region is searched
+        for command in commands:
+            result = run_here(aws, *command.split())
+            if result.exit_code:
+                raise DemoError(f"{command} ends with {result.exit_code}: {result.output}")
+            printed[command] = result.stdout.splitlines()
+    return printed
 
 
 def _table(services: list[Service], archived: dict[str, list[Line]]) -> Iterator[str]:

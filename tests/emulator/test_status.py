@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from fargate_constructs.cli.command_line import NO_RESULT, RUNS_A_COMMAND
-from tests.cli.test_commands_without_an_answer import ARGUMENTS, ASKING, LOADER, write_app
+from tests.cli.test_commands_without_an_answer import ARGUMENTS, ASKING, write_app
 from tests.emulator.commands import run_here
 from tests.emulator.emulator import REGION, ROOT, Emulator
 from tests.emulator.half_way import HalfWay
@@ -159,7 +159,6 @@ def test_waiting_for_a_deployment(aws: Emulator, cluster: str) -> None:
 def test_a_network_that_drops(path: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Half-way, each command that asks AWS has one line, and the status of no answer."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("botocore.loaders.create_loader", lambda _: LOADER)
     write_app(tmp_path, "Blog")
     given = [each.replace("Shop", "Blog") for each in ARGUMENTS.get(path, ["Shop/Web"])]
     arguments = [*path.split(), "--region", REGION, *given]

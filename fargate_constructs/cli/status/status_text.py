@@ -132,7 +132,7 @@ def _facts(rows: Iterable[tuple[str, Sequence[str]]], width: int = LABEL) -> Tab
 
 
 def _table(*columns: str, no_wrap: Sequence[str] = ()) -> Table:
-    """Return a table whose columns get narrower, but for some."""
+    """Return a table whose columns get narrower, except some."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for each in columns:
         table.add_column(each, no_wrap=each in no_wrap, overflow="fold")

@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
-    EndpointConnectionError,
-    NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
     UnauthorizedSSOTokenError,
 )
 from click.testing import CliRunner
 
-from fargate_constructs.cli.aws import session_for
+from fargate_constructs.cli.aws import meaning_of, session_for
 from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.deployed.deployed_services import find_service
 from tests.cli.recorded_aws import ACCOUNT, BEFORE, REGION, RecordedAws, stack_resource
@@ -217,39 +216,26 @@ def test_a_service_that_is_gone(answer: Any, aws: RecordedAws) -> None:  # noqa:
     assert "Shop-WebService is not in the cluster main" in result.stderr
 
 
+def answered(code: str, message: str) -> ClientError:
+    """Return an error that AWS answers."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, "DescribeStacks")
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (
-            NoCredentialsError(),
-            "AWS: there are no credentials; set AWS_PROFILE, write --profile, or run `aws sso login`",
-        ),
-        (ProfileNotFound(profile="shp"), "AWS: The config profile (shp) could not be found"),
-        (UnauthorizedSSOTokenError(), "AWS: the credentials have expired; renew them"),
-        (
-            ("ExpiredToken", "The security token included in the request is expired"),
-            "AWS: the credentials have expired",
-        ),
-        (("InvalidClientTokenId", "The security token is invalid"), "AWS: these credentials are not accepted"),
-        (("Throttling", "Rate exceeded"), "AWS: the rate of requests is limited"),
-        (("AccessDenied", "no\ncloudformation:DescribeStacks"), "DescribeStacks operation: no cloudformation:Describe"),
-        (ConnectionClosedError(endpoint_url="http://127.0.0.1/"), "AWS: there is no answer; check the network"),
-        (NoRegionError(), "AWS: there is no region; write --region"),
-        (
-            EndpointConnectionError(endpoint_url="https://cloudformation.eu-wst-1.amazonaws.com/"),
-            "AWS: there is no answer; check the network, and whether the region eu-wst-1 exists",
-        ),
+        (UnauthorizedSSOTokenError(), "the credentials have expired; renew them"),
+        (answered("InvalidClientTokenId", "The security token is invalid"), "these credentials are not accepted"),
+        (answered("AccessDenied", "no\nright"), "DescribeStacks operation: no right"),
+        (ConnectionClosedError(endpoint_url="http://127.0.0.1/"), "there is no answer; check the network"),
+        (NoRegionError(), "there is no region; write --region"),
     ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else type(value).__name__,
+    ids=["expired", "not accepted", "refused", "closed", "no region"],
 )
-def test_errors_of_aws(error: Any, text: str, aws: RecordedAws) -> None:  # noqa: ANN401 - an exception, or an answer
-    """Each is one line that says what to do, and status 2."""
-    aws.answers["DescribeStacks"] = error
-    result = CliRunner().invoke(commands, ["explain", "Shop/Web"])
-
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("\n") == 1
-    assert text in result.stderr
+def test_errors_of_aws(error: Exception, text: str) -> None:
+    """Each is one line that says what to do."""
+    assert text in meaning_of(error)
+    assert "\n" not in meaning_of(error)
 
 
 def test_requests_are_repeated_in_the_standard_mode(monkeypatch: pytest.MonkeyPatch) -> None:
