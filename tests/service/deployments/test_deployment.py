@@ -2,88 +2,126 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack, Token
+from aws_cdk import CfnParameter, Duration, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import (
-    Capacity,
-    Deployment,
-    FargateService,
-    Health,
-    HttpEndpoint,
-    Rollback,
-    Scaling,
-)
+from fargate_constructs import Capacity, Deployment, FargateService, Health, HttpEndpoint, Rollback, Scaling
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, network_in
-from tests.templates import properties
+from tests.shared_stack import Part, Steps, in_shared_stack
 
-WAYS: dict[str, Callable[[], Deployment]] = {
-    "rolling": Deployment.rolling,
-    "recreate": Deployment.recreate,
-    "in batches": lambda: Deployment.rolling(max_healthy_percent=150),
-    "blue_green": Deployment.blue_green,
-    "canary": Deployment.canary,
-    "linear": Deployment.linear,
-    "canary with a test header": lambda: Deployment.canary(test_header=("x-version", "next")),
-    "blue_green with a test header": lambda: Deployment.blue_green(test_header=("x-version", "next")),
-    "slow canary": lambda: Deployment.canary(percent=5, interval=Duration.minutes(10), bake_time=Duration.minutes(15)),
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+ALL_AT_ONCE = {"MinimumHealthyPercent": 100, "MaximumPercent": 200}
+# At least the minimum must be healthy, or ECS refuses it; old tasks stop in the background.
+EARLY = {"EarlySuccessCriteria": {"Enable": True, "HealthyPercent": 100, "SourceServiceRevisionCleanup": "DEFERRED"}}
+ROLLING = {"Strategy": "ROLLING", "BakeTimeInMinutes": 0, **EARLY}
+TEST_HEADER = ("x-version", "next")
+
+
+class Way(NamedTuple):
+    """A deployment, and how ECS is told of it. Each time is said aloud: left out it would be hours."""
+
+    deployment: Callable[[], Deployment]
+    configuration: dict[str, Any]
+
+
+WAYS = {
+    "rolling": Way(Deployment.rolling, {**ALL_AT_ONCE, **ROLLING}),
+    "recreate": Way(Deployment.recreate, {"MinimumHealthyPercent": 0, "MaximumPercent": 100, **ROLLING}),
+    "in batches": Way(
+        lambda: Deployment.rolling(max_healthy_percent=150),
+        {"MinimumHealthyPercent": 100, "MaximumPercent": 150, **ROLLING},
+    ),
+    "baking": Way(
+        lambda: Deployment.rolling(bake_time=Duration.minutes(3)), {**ALL_AT_ONCE, **ROLLING, "BakeTimeInMinutes": 3}
+    ),
+    "both target groups": Way(lambda: Deployment.rolling(both_target_groups=True), {**ALL_AT_ONCE, **ROLLING}),
+    "blue_green": Way(Deployment.blue_green, {**ALL_AT_ONCE, "Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
+    "canary": Way(
+        Deployment.canary,
+        {
+            **ALL_AT_ONCE,
+            "Strategy": "CANARY",
+            "BakeTimeInMinutes": 5,
+            "CanaryConfiguration": {"CanaryPercent": 10, "CanaryBakeTimeInMinutes": 5},
+        },
+    ),
+    "slow canary": Way(
+        lambda: Deployment.canary(percent=5, interval=Duration.minutes(10), bake_time=Duration.minutes(15)),
+        {
+            **ALL_AT_ONCE,
+            "Strategy": "CANARY",
+            "BakeTimeInMinutes": 15,
+            "CanaryConfiguration": {"CanaryPercent": 5, "CanaryBakeTimeInMinutes": 10},
+        },
+    ),
+    "linear": Way(
+        Deployment.linear,
+        {
+            **ALL_AT_ONCE,
+            "Strategy": "LINEAR",
+            "BakeTimeInMinutes": 5,
+            "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 5},
+        },
+    ),
 }
-# What makes CloudFormation replace a service or a target group when it changes:
+# What makes CloudFormation replace a service or a target group when it changes, and is the same whatever the way:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html and
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-elasticloadbalancingv2-targetgroup.html
-REPLACING = {
-    "AWS::ECS::Service": ("Cluster", "DeploymentController", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"),
-}
+SERVICE_STAYS = {"DeploymentController": {"Type": "ECS"}, "Role": None, "SchedulingStrategy": None, "ServiceName": None}
+GROUP_STAYS = {"Name": None, "Port": 80, "Protocol": "HTTP", "ProtocolVersion": None, "TargetType": "ip"}
 
 
-@pytest.fixture(scope="module")
-def templates() -> dict[str, Template]:
-    """A web and an api on one endpoint, the web deployed in each of the ways."""
-    app = App()
-    stacks = {name: Stack(app, name.title().replace(" ", "").replace("_", "")) for name in WAYS}
-    for name, stack in stacks.items():
-        network = network_in(stack)
-        endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-        web = FargateService(stack, "Web", network=network, image=IMAGE, deployment=WAYS[name]())
-        api = FargateService(stack, "Api", network=network, image=IMAGE, cluster=web.cluster)
-        endpoint.add_route("Web", service=web)
-        endpoint.add_route("Api", service=api, paths=["/api/*"])
-    return {name: Template.from_stack(stack) for name, stack in stacks.items()}
+def assert_stays(part: Part, web: FargateService, *, launch_type: str | None) -> None:
+    """Fail if CloudFormation would replace the service or its first target group."""
+    service, group = web.service, web.target_groups[0]
+    paths = [each.node.path.removeprefix(f"{web.node.path}/") for each in (service, group)]
+    assert paths == ["Service", "Routes/TargetGroup"]
+    for construct, stays in ((service, SERVICE_STAYS | {"LaunchType": launch_type}), (group, GROUP_STAYS)):
+        found = part.of(construct)
+        assert {name: found.get(name) for name in stays} == stays
 
 
-def replacing_properties(template: Template) -> dict[str, dict[str, Any]]:
-    """Return by logical ID the properties whose change would replace a service or its first target group."""
-    return {
-        logical_id: {name: resource["Properties"].get(name) for name in names}
-        for type_, names in REPLACING.items()
-        for logical_id, resource in template.find_resources(type_).items()
-        if "Alternate" not in logical_id
-    }
+@in_shared_stack
+@pytest.mark.parametrize("name", WAYS)
+def test_the_ways(part: Part, name: str) -> Steps:
+    """Each has its times and percentages; traffic shifts between two target groups; none replaces the service."""
+    web = part.service("Web", deployment=WAYS[name].deployment())
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    yield
+    service = part.of(web.service)
+    configuration = service["DeploymentConfiguration"]
+    of_rollback = {"Alarms", "DeploymentCircuitBreaker"}
+    assert {key: each for key, each in configuration.items() if key not in of_rollback} == WAYS[name].configuration
+    # ECS keeps zones in balance only if it may start a task first.
+    is_balanced = configuration["MaximumPercent"] > 100
+    assert service["AvailabilityZoneRebalancing"] == ("ENABLED" if is_balanced else "DISABLED")
+    shifts, has_two = configuration["Strategy"] != "ROLLING", len(web.target_groups) == 2
+    assert has_two == (shifts or name == "both target groups")
+    assert len(service["LoadBalancers"]) == 1 + (has_two and not shifts)
+    (rule,) = part.properties(RULE)
+    (action,) = rule["Actions"]
+    groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    assert [each["Weight"] for each in groups] == [100, 0][: 2 * has_two]
+    for balancer in service["LoadBalancers"]:
+        advanced = balancer.get("AdvancedConfiguration", {})
+        assert advanced.keys() == (
+            {"AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn"} if shifts else set()
+        )
+    assert_stays(part, web, launch_type="FARGATE")
 
 
-def test_no_way_replaces_the_service(templates: dict[str, Template]) -> None:
-    """One word changes the way, and CloudFormation updates the service and its target group in place."""
-    first, *others = map(replacing_properties, templates.values())
-
-    assert others == [first] * (len(WAYS) - 1)
-
-
-def test_nothing_that_can_be_changed_replaces_the_service(
-    stack: Stack, network: Network, templates: dict[str, Template]
-) -> None:
+@in_shared_stack
+def test_nothing_that_can_be_changed_replaces_the_service(part: Part) -> Steps:
     """Sidecars, alarms, Spot, links, ports, checks, scaling: CloudFormation updates the service in place."""
-    web = FargateService(
-        stack,
+    part.network = network_in(part)
+    web = part.service(
         "Web",
-        network=network,
-        image=IMAGE,
+        cluster=None,
         rollback=Rollback(failed_tasks=5, error_percent=None),
         capacity=Capacity.spot(on_demand_base=1),
         port={"http": 80, "admin": 9000},
@@ -95,51 +133,11 @@ def test_nothing_that_can_be_changed_replaces_the_service(
         read_only=True,
         deployment=Deployment.rolling(bake_time=Duration.minutes(5)),
     )
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    endpoint.add_route("Web", service=web)
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
     web.add_sidecar("cache", image=IMAGE)
-    api = FargateService(stack, "Api", network=network, image=IMAGE, cluster=web.cluster)
-    endpoint.add_route("Api", service=api, paths=["/api/*"])
-    web.link_to(api)
-
-    assert replacing_properties(Template.from_stack(stack)) == replacing_properties(templates["rolling"])
-
-
-def test_a_rolling_deployment_has_one_target_group(templates: dict[str, Template]) -> None:
-    """Its bake time is said aloud: left out it would be three hours."""
-    template = templates["rolling"]
-
-    template.has_resource_properties(
-        "AWS::ECS::Service",
-        {"DeploymentConfiguration": Match.object_like({"Strategy": "ROLLING", "BakeTimeInMinutes": 0})},
-    )
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 2)
-
-
-@pytest.mark.parametrize(
-    ("way", "percentages", "rebalancing"),
-    [
-        ("rolling", (100, 200), "ENABLED"),
-        ("recreate", (0, 100), "DISABLED"),
-        ("in batches", (100, 150), "ENABLED"),
-        ("canary", (100, 200), "ENABLED"),
-    ],
-)
-def test_how_many_tasks_run_in_a_deployment(
-    templates: dict[str, Template], way: str, percentages: tuple[int, int], rebalancing: str
-) -> None:
-    """ECS keeps zones in balance only if it may start a task first; the deployment completes as usual."""
-    (service,) = (
-        each["Properties"]
-        for logical_id, each in templates[way].find_resources("AWS::ECS::Service").items()
-        if logical_id.startswith("Web")
-    )
-
-    configuration = service["DeploymentConfiguration"]
-    assert (configuration["MinimumHealthyPercent"], configuration["MaximumPercent"]) == percentages
-    assert service["AvailabilityZoneRebalancing"] == rebalancing
-    early = configuration.get("EarlySuccessCriteria", {"HealthyPercent": 100})
-    assert early["HealthyPercent"] == 100  # at least the minimum, or ECS refuses it
+    web.link_to(part.service("Api", cluster=None))
+    yield
+    assert_stays(part, web, launch_type=None)
 
 
 @pytest.mark.parametrize(
@@ -154,87 +152,48 @@ def test_how_many_tasks_run_in_a_deployment(
     ids=["one", "none to ten", "two", "none", "known only when deployed"],
 )
 def test_a_deployment_can_stop_or_start_a_task(
-    stack: Stack,
-    network: Network,
+    untouched: Stack,
+    refusing_network: Network,
+    request: pytest.FixtureRequest,
     scaling: Scaling,
     is_refused: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """50 % of one task, rounded up, is one; so is 150 %, rounded down: ECS would wait for ever."""
     deployment = Deployment.rolling(min_healthy_percent=50, max_healthy_percent=150)
     context = pytest.raises(ValueError, match="at least 1 and at most 1 of 1; write max_healthy_percent=200, or Depl")
+    given: dict[str, Any] = {"network": refusing_network, "image": IMAGE, "name": "web"}
 
     with context if is_refused else nullcontext():
-        FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment, scaling=scaling)
+        FargateService(untouched, request.node.name, **given, deployment=deployment, scaling=scaling)
 
 
-@pytest.mark.parametrize(
-    ("strategy", "configuration"),
-    [
-        ("blue_green", {"BakeTimeInMinutes": 5}),
-        (
-            "slow canary",
-            {"BakeTimeInMinutes": 15, "CanaryConfiguration": {"CanaryPercent": 5, "CanaryBakeTimeInMinutes": 10}},
-        ),
-        ("linear", {"BakeTimeInMinutes": 5, "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 5}}),
-    ],
-)
-def test_requests_move_between_two_target_groups(
-    templates: dict[str, Template], strategy: str, configuration: dict[str, object]
-) -> None:
-    """The template has each time, the rule weighs both groups, and the endpoint's other service has one group."""
-    template = templates[strategy]
-    name = strategy.removeprefix("slow ").upper()
-    (service,) = properties(template, "AWS::ECS::Service", {"DeploymentConfiguration": {"Strategy": name}})
-
-    deployment = service["DeploymentConfiguration"]
-    assert {key: deployment[key] for key in configuration} == configuration
-    assert "EarlySuccessCriteria" not in deployment
-    (balancer,) = service["LoadBalancers"]
-    assert balancer["AdvancedConfiguration"]["ProductionListenerRule"]
-    assert "TestListenerRule" not in balancer["AdvancedConfiguration"]
-    forwards = [
-        action["ForwardConfig"]["TargetGroups"]
-        for rule in properties(template, "AWS::ElasticLoadBalancingV2::ListenerRule")
-        for action in rule["Actions"]
-        if "ForwardConfig" in action
-    ]
-    assert [[each["Weight"] for each in groups] for groups in forwards] == [[100, 0]]
-    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 3)
-
-
-def test_test_requests_reach_the_new_tasks_first(templates: dict[str, Template]) -> None:
+@in_shared_stack
+def test_test_requests_reach_the_new_tasks_first(part: Part) -> Steps:
     """A rule before the route's takes what carries the header, and not what a more specific route takes."""
-    template = templates["blue_green with a test header"]
-
-    rules = [
-        each["Properties"] for each in template.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
-    ]
-    (test_rule,) = (rule for rule in rules if any(each["Field"] == "http-header" for each in rule["Conditions"]))
+    web = part.service("Web", deployment=Deployment.blue_green(test_header=TEST_HEADER))
+    endpoint = HttpEndpoint(part, "Endpoint", network=part.network)
+    endpoint.add_route("Web", service=web)
+    endpoint.add_route("Api", service=part.service("Api"), paths=["/api/*"])
+    yield
+    rules = part.resources(RULE)
+    ((test_id, test_rule),) = ((name, each["Properties"]) for name, each in rules.items() if "http-header" in str(each))
     assert {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}} in test_rule["Conditions"]
-    by_path = {rule["Conditions"][0]["PathPatternConfig"]["Values"][0]: rule for rule in rules if rule is not test_rule}
-    assert by_path["/api/*"]["Priority"] < test_rule["Priority"] < by_path["/*"]["Priority"]
-    (service,) = (
-        each["Properties"]["LoadBalancers"][0]
-        for each in template.find_resources("AWS::ECS::Service").values()
-        if "AdvancedConfiguration" in each["Properties"]["LoadBalancers"][0]
-    )
-    assert service["AdvancedConfiguration"]["TestListenerRule"]
+    others = [each["Properties"] for name, each in rules.items() if name != test_id]
+    priorities = {each["Conditions"][0]["PathPatternConfig"]["Values"][0]: each["Priority"] for each in others}
+    assert priorities["/api/*"] < test_rule["Priority"] < priorities["/*"]
+    (balancer,) = part.of(web.service)["LoadBalancers"]
+    assert balancer["AdvancedConfiguration"]["TestListenerRule"] == {"Ref": test_id}
 
 
-def test_a_scaling_policy_watches_both_target_groups(templates: dict[str, Template]) -> None:
+@in_shared_stack
+def test_a_scaling_policy_watches_both_target_groups(part: Part) -> Steps:
     """Requests are at one target group and then at the other."""
-    template = templates["canary"]
-    groups = [
-        {"Name": "TargetGroup", "Value": {"Fn::GetAtt": [logical_id, "TargetGroupFullName"]}}
-        for logical_id in template.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
-        if logical_id.startswith("Web")
-    ]
-    (policy,) = (
-        each["TargetTrackingScalingPolicyConfiguration"]
-        for each in properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
-        if "SUM" in str(each)
-    )
-
+    web = part.service("Web", deployment=Deployment.canary())
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    yield
+    groups = part.resolve([{"Name": "TargetGroup", "Value": each.target_group_full_name} for each in web.target_groups])
+    policies = part.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
+    (policy,) = (each["TargetTrackingScalingPolicyConfiguration"] for each in policies if "SUM" in str(each))
     assert policy["TargetValue"] == 1000
     *sources, result = policy["CustomizedMetricSpecification"]["Metrics"]
     assert result == {"Id": "result", "Expression": "SUM([requests0, requests1])", "ReturnData": True}
@@ -245,11 +204,11 @@ def test_a_scaling_policy_watches_both_target_groups(templates: dict[str, Templa
         assert group in source["MetricStat"]["Metric"]["Dimensions"]
 
 
-def test_a_test_rule_needs_room(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+def test_a_test_rule_needs_room(untouched: Stack, refusing_network: Network) -> None:
     """A priority before the route's, and a value more than the route has, also on a listener without an endpoint."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    deployment = Deployment.blue_green(test_header=("x-version", "next"))
-    web = FargateService(stack, "Web", network=network, image=image, deployment=deployment)
+    endpoint = HttpEndpoint(untouched, "Endpoint", network=refusing_network)
+    deployment = Deployment.blue_green(test_header=TEST_HEADER)
+    web = FargateService(untouched, "Tested", network=refusing_network, image=IMAGE, deployment=deployment)
     five = ["/a", "/b", "/c", "/d", "/e"]
 
     def add_rule(priority: int, paths: list[str]) -> None:
@@ -265,47 +224,36 @@ def test_a_test_rule_needs_room(stack: Stack, network: Network, image: ecs.Conta
         with pytest.raises(ValueError, match=message):
             call()
     endpoint.add_route("Web", service=web, paths=five[:4])
-
-
-def test_test_traffic_of_a_listener_made_elsewhere(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """Its rule has the number before the route's, unless another is given."""
-    listener = HttpEndpoint(stack, "Endpoint", network=network).listener
-    deployment = Deployment.blue_green(test_header=("x-version", "next"))
-    for number, test_number in ((10, None), (20, 3)):
-        service = FargateService(stack, f"Web{number}", network=network, image=image, deployment=deployment)
-        conditions = [elbv2.ListenerCondition.path_patterns([f"/{number}/*"])]
-        service.add_listener_rule(
-            "Web", listener=listener, priority=number, conditions=conditions, test_priority=test_number
-        )
-
-    rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
-    assert sorted(rule["Properties"]["Priority"] for rule in rules) == [3, 9, 10, 20]
-
-
-def test_a_second_route_is_refused_where_requests_are_shifted(
-    stack: Stack, network: Network, image: ecs.ContainerImage
-) -> None:
-    """ECS moves the weights of one rule."""
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
-    web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.linear())
-    endpoint.add_route("Web", service=web)
-
     with pytest.raises(
         ValueError,
-        match="a service deployed LINEAR with two target groups has one route to a port at a load balancer, got anoth",
+        match="a service deployed BLUE_GREEN with two target groups has one route to a port at a load balancer, got a",
     ):
         endpoint.add_route("Images", service=web, paths=["/images/*"])
 
 
-def test_a_bake_time_known_only_when_deployed_passes(stack: Stack, network: Network) -> None:
-    """It is not checked here, and stands in the template as it is."""
-    minutes = CfnParameter(stack, "Minutes", type="Number").value_as_number
-    deployment = Deployment.rolling(bake_time=Duration.minutes(minutes))
-    FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment)
+@in_shared_stack
+def test_test_traffic_of_a_listener_made_elsewhere(part: Part) -> Steps:
+    """Its rule has the number before the route's, unless another is given."""
+    listener = HttpEndpoint(part, "Endpoint", network=part.network).listener
+    for number, test_number in ((10, None), (20, 3)):
+        service = part.service(f"Web{number}", deployment=Deployment.blue_green(test_header=TEST_HEADER))
+        conditions = [elbv2.ListenerCondition.path_patterns([f"/{number}/*"])]
+        service.add_listener_rule(
+            "Web", listener=listener, priority=number, conditions=conditions, test_priority=test_number
+        )
+    yield
+    assert sorted(rule["Priority"] for rule in part.properties(RULE)) == [3, 9, 10, 20]
 
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ECS::Service", {"DeploymentConfiguration": Match.object_like({"BakeTimeInMinutes": {"Ref": "Minutes"}})}
-    )
+
+@in_shared_stack
+def test_a_bake_time_known_only_when_deployed_passes(part: Part) -> Steps:
+    """It is not checked here, and stands in the template as it is."""
+    minutes = CfnParameter(part, "Minutes", type="Number")
+    deployment = Deployment.rolling(bake_time=Duration.minutes(minutes.value_as_number))
+    web = part.service("Web", deployment=deployment)
+    yield
+    baking = part.of(web.service)["DeploymentConfiguration"]["BakeTimeInMinutes"]
+    assert baking == part.resolve(minutes.value_as_string)
 
 
 def test_a_test_header_known_only_when_deployed_passes() -> None:
@@ -315,32 +263,23 @@ def test_a_test_header_known_only_when_deployed_passes() -> None:
     assert Deployment.canary(test_header=header).test_header == header
 
 
-@pytest.mark.parametrize(
-    ("deployment", "message"),
-    [
-        (
-            Deployment.canary(),
-            "canary deployments shift requests, and Test/Worker gets none: add a route or a link",
-        ),
-        (Deployment.linear(), "linear deployments shift requests, and Test/Worker gets none"),
-        (Deployment.blue_green(test_header=("a", "b")), "test_header needs a route for the requests that carry it"),
-    ],
-    ids=["canary", "linear", "test header"],
-)
-def test_shifting_nothing_fails_synthesis(
-    stack: Stack, network: Network, image: ecs.ContainerImage, deployment: Deployment, message: str
-) -> None:
-    """A worker has no requests; ECS would refuse it only when deployed."""
-    FargateService(stack, "Worker", network=network, image=image, port=None, deployment=deployment)
+def test_shifting_nothing_fails_synthesis(untouched: Stack, refusing_network: Network) -> None:
+    """A worker has no requests, which ECS would refuse when deployed; a link has some, and all at once needs none."""
+    common: dict[str, Any] = {"network": refusing_network, "image": IMAGE}
+    kinds = {
+        "Canary": (Deployment.canary(), ["canary deployments shift requests, and Test/Canary gets none: add a route"]),
+        "Linear": (Deployment.linear(), ["linear deployments shift requests, and Test/Linear gets none"]),
+        "Header": (Deployment.blue_green(test_header=("a", "b")), ["test_header needs a route for the requests that"]),
+        "Blue": (Deployment.blue_green(), []),
+    }
+    workers = {
+        name: FargateService(untouched, name, **common, port=None, deployment=deployment)
+        for name, (deployment, _) in kinds.items()
+    }
+    linked = FargateService(untouched, "Linked", **common, deployment=Deployment.canary())
+    workers["Blue"].link_to(linked)
 
-    with pytest.raises(RuntimeError, match=message):
-        Template.from_stack(stack)
-
-
-def test_links_can_be_shifted(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """ECS moves the requests of Service Connect, too; and all at once it needs none to move."""
-    api = FargateService(stack, "Api", network=network, image=image, deployment=Deployment.canary())
-    web = FargateService(stack, "Web", network=network, image=image, deployment=Deployment.blue_green())
-    web.link_to(api)
-
-    Template.from_stack(stack).resource_count_is("AWS::ECS::Service", 2)
+    for name, worker in workers.items():
+        for error, message in zip(worker.node.validate(), kinds[name][1], strict=True):
+            assert message in error
+    assert linked.node.validate() == []
