@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,23 +12,17 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE
-from tests.templates import properties, properties_of
+from tests.shared_stack import Part, Steps, in_shared_stack
 
 Stage = ecs.DeploymentLifecycleStage
 CHECK = "arn:aws:lambda:eu-west-1:123456789012:function:check"
 
 
-def service_with(stack: Stack, network: Network, deployment: Deployment) -> tuple[FargateService, lambda_.IFunction]:
-    """Return a service with a route, and a function made elsewhere."""
-    web = FargateService(stack, "Web", network=network, image=IMAGE, deployment=deployment)
-    return web, lambda_.Function.from_function_arn(stack, "Check", CHECK)
-
-
+@in_shared_stack
 @pytest.mark.parametrize(
     ("deploy", "stage"),
     [
@@ -37,33 +32,33 @@ def service_with(stack: Stack, network: Network, deployment: Deployment) -> tupl
     ],
     ids=["blue/green", "canary", "linear"],
 )
-def test_a_hook_runs_before_requests_move(
-    stack: Stack, network: Network, deploy: Callable[[], Deployment], stage: str
-) -> None:
+def test_a_hook_runs_before_requests_move(part: Part, deploy: Callable[[], Deployment], stage: str) -> Steps:
     """On test requests if there are some; its role may call this function only, and the service waits for the role."""
-    web, check = service_with(stack, network, deploy())
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+    web = part.service("Web", deployment=deploy())
+    check = lambda_.Function.from_function_arn(part, "Check", CHECK)
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
     role = web.add_lifecycle_hook("Check", handler=check)
     web.add_lifecycle_hook("Report", handler=check, stages=[Stage.POST_PRODUCTION_TRAFFIC_SHIFT])
-
-    template = Template.from_stack(stack)
-    (service,) = properties(template, "AWS::ECS::Service")
-    hooks = service["DeploymentConfiguration"]["LifecycleHooks"]
+    yield
+    hooks = part.of(web.service)["DeploymentConfiguration"]["LifecycleHooks"]
     assert [each["LifecycleStages"] for each in hooks] == [[stage], ["POST_PRODUCTION_TRAFFIC_SHIFT"]]
     assert {each["HookTargetArn"] for each in hooks} == {CHECK}
-    assert hooks[0]["RoleArn"] == stack.resolve(role.role_arn) != hooks[1]["RoleArn"]
-    made = properties_of(template, role)
+    assert hooks[0]["RoleArn"] == part.resolve(role.role_arn) != hooks[1]["RoleArn"]
+    made = part.of(role)
     assert made["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ecs.amazonaws.com"}
     # In the role, not in a policy that the service would not wait for.
     (statement,) = made["Policies"][0]["PolicyDocument"]["Statement"]
     assert statement == {"Action": "lambda:InvokeFunction", "Effect": "Allow", "Resource": CHECK}
 
 
-def test_hooks_that_would_never_run(stack: Stack, network: Network) -> None:
+def test_hooks_that_would_never_run(untouched: Stack, refusing_network: Network) -> None:
     """In rolling deployments, and on test requests that no rule takes; Service Connect has test requests of its own."""
-    rolling = FargateService(stack, "Rolling", network=network, image=IMAGE)
-    web, check = service_with(stack, network, Deployment.blue_green())
+    rolling = FargateService(untouched, "Rolling", network=refusing_network, image=IMAGE)
+    deployment = Deployment.blue_green()
+    web = FargateService(untouched, "Hooked", network=refusing_network, image=IMAGE, deployment=deployment)
+    check = lambda_.Function.from_function_arn(untouched, "Check", CHECK)
     web.add_lifecycle_hook("Check", handler=check)
+    on_test = partial(web.add_lifecycle_hook, "Test", handler=check, stages=[Stage.TEST_TRAFFIC_SHIFT])
 
     with pytest.raises(
         ValueError, match="need a deployment that shifts requests, got 'Check' for a rolling one; write"
@@ -74,9 +69,9 @@ def test_hooks_that_would_never_run(stack: Stack, network: Network) -> None:
     with pytest.raises(
         ValueError, match=r"need a test_header of the deployment, got: \['TEST_TRAFFIC_SHIFT'\] without"
     ):
-        web.add_lifecycle_hook("Test", handler=check, stages=[Stage.TEST_TRAFFIC_SHIFT])
+        on_test()
     rolling.link_to(web)
-    web.add_lifecycle_hook("Test", handler=check, stages=[Stage.TEST_TRAFFIC_SHIFT])
+    on_test()
 
 
 class NewVersion(BaseHTTPRequestHandler):
