@@ -47,15 +47,20 @@ class SharedStack:
 
     @cached_property
     def warnings(self) -> list[tuple[str, str]]:
-        """The warnings of synthesis: the path of a construct, and the text."""
-        messages = [each for stack in self.app.synth().stacks for each in stack.messages]
-        return [(each.id.removeprefix("/"), str(each.entry.data)) for each in messages]
+        """The warnings of synthesis."""
+        return warnings_of(self.app)
 
     def template(self, stack: Stack) -> Template:
         """Return the template of a stack of the app."""
         if stack not in self._templates:
             self._templates[stack] = Template.from_stack(stack)
         return self._templates[stack]
+
+
+def warnings_of(app: App) -> list[tuple[str, str]]:
+    """Return the warnings of synthesis: the path of a construct, and the text. `Annotations` would synthesize again."""
+    messages = [each for stack in app.synth().stacks for each in stack.messages]
+    return [(each.id.removeprefix("/"), str(each.entry.data)) for each in messages]
 
 
 class Part(Construct):

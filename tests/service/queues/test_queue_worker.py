@@ -16,10 +16,11 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, QueueWorker, Scaling
+from fargate_constructs import QueueWorker, Scaling
 from fargate_constructs.network.network import Network
 from tests.audit import findings
 from tests.modes.made_elsewhere import IMAGE, network_in
+from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties, properties_of
 
 minutes, seconds, hours = Duration.minutes, Duration.seconds, Duration.hours
@@ -280,52 +281,54 @@ def test_a_given_queue(workers: Mapping[str, QueueWorker], template: Template) -
     assert statements_of(workers["imported"], template)["sqs:DeleteMessage"] == QUEUE_ARN
 
 
-def test_a_queue_of_another_stack() -> None:
+@in_shared_stack
+def test_a_queue_of_another_stack(part: Part) -> Steps:
     """The worker's stack depends on the queue's, with its key and its topic, and not the other way round."""
-    app = App()
-    base, workers = Stack(app, "Base"), Stack(app, "Workers")
-    queue = sqs.Queue(
-        base,
-        "Queue",
-        encryption_master_key=kms.Key(base, "Key", enable_key_rotation=True),
-        enforce_ssl=True,
-        dead_letter_queue=sqs.DeadLetterQueue(
-            queue=sqs.Queue(base, "DeadLetters", enforce_ssl=True), max_receive_count=5
-        ),
-    )
-    Worker(workers, "Orders", network=network_in(workers), queue=queue)
-    topic = sns.Topic(base, "Topic", enforce_ssl=True)
-    made_here = Worker(workers, "Returns", network=network_in(Stack(app, "Other")))
+    workers = part.other_stack("Workers")
+    dead_letters = sqs.DeadLetterQueue(queue=sqs.Queue(part, "DeadLetters", enforce_ssl=True), max_receive_count=5)
+    key = kms.Key(part, "Key", enable_key_rotation=True)
+    queue = sqs.Queue(part, "Queue", encryption_master_key=key, enforce_ssl=True, dead_letter_queue=dead_letters)
+    in_stack: dict[str, Any] = {"scope": workers, "cluster": None, "message_duration": seconds(10)}
+    part.make(QueueWorker, "Orders", **in_stack, queue=queue)
+    made_here = part.make(QueueWorker, "Returns", **in_stack)
+    topic = sns.Topic(part, "Topic", enforce_ssl=True)
     topic.add_subscription(subscriptions.SqsSubscription(made_here.queue))
+    yield
+    part.template()
+    assert part.stack in workers.dependencies
+    assert workers not in part.stack.dependencies
+    assert findings(workers) == []
 
-    assert workers in [*app.synth().stacks, workers]
-    assert base.dependencies == []
-    assert [each for each in findings(app) if "Workers" in each] == []
 
-
-def test_a_service_that_scales_to_zero_by_a_queue(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_service_that_scales_to_zero_by_a_queue(part: Part) -> Steps:
     """`scale_on_backlog` has the same steps; a minimum that only the deployment knows may be 0."""
-    token = CfnParameter(stack, "Number", type="Number").value_as_number
-    queue = sqs.Queue(stack, "Queue")
-    service = FargateService(
-        stack, "Worker", network=network, image=IMAGE, port=None, scaling=Scaling(min=0, cpu_percent=None)
-    )
-    service.scale_on_backlog("Orders", queue=queue, messages_per_task=7)
-    other = FargateService(
-        stack,
-        "Other",
-        network=network,
-        image=IMAGE,
-        port=None,
-        scaling=Scaling(min=token, max=token),  # type: ignore[arg-type]
-    )
-    other.scale_on_backlog("Orders", queue=queue, messages_per_task=7)
-
-    policies = properties(stack, "AWS::ApplicationAutoScaling::ScalingPolicy")
-    steps = [each["StepScalingPolicyConfiguration"] for each in policies if each["PolicyType"] == "StepScaling"]
-    assert [len(each["StepAdjustments"]) for each in steps] == [4, 1, 10, 1]
+    token = CfnParameter(part, "Number", type="Number").value_as_number
+    queue = sqs.Queue(part, "Queue")
+    service = part.service("Worker", port=None, scaling=Scaling(min=0, cpu_percent=None))
+    scaling = Scaling(min=token, max=token)  # type: ignore[arg-type]
+    for each in (service, part.service("Other", port=None, scaling=scaling)):
+        each.scale_on_backlog("Orders", queue=queue, messages_per_task=7)
     with pytest.raises(ValueError, match="a service that scales to zero has one queue, got a second one: 'Returns'"):
         service.scale_on_backlog("Returns", queue=queue, messages_per_task=1)
+    yield
+    policies = part.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
+    steps = [each["StepScalingPolicyConfiguration"] for each in policies if each["PolicyType"] == "StepScaling"]
+    assert sorted(len(each["StepAdjustments"]) for each in steps) == [1, 1, 4, 10]
+
+
+@in_shared_stack
+def test_tokens_that_pass(part: Part) -> Steps:
+    """Timeouts and numbers of tasks that only the deployment knows."""
+    token = CfnParameter(part, "Number", type="Number").value_as_number
+    queue = sqs.Queue(part, "Queue", visibility_timeout=seconds(token))
+    make: Any = partial(part.make, QueueWorker, message_duration=seconds(10))
+    orders = make("Orders", queue=queue, min_tasks=token, max_tasks=token)
+    returns = make("Returns", visibility_timeout=seconds(token))
+    yield
+    number = part.resolve(token)
+    assert capacity_of(orders, part.template()) == (number, number)
+    assert queue_of(returns, part.template())["VisibilityTimeout"] == number
 
 
 SECRET = ecs.Secret.from_ssm_parameter(
@@ -372,25 +375,29 @@ def test_refusals(untouched: Stack, refusing_network: Network, arguments: dict[s
     assert untouched.node.try_find_child("Refused") is None
 
 
-def test_refused_queues() -> None:
+def test_refused_queues(untouched: Stack, refusing_network: Network) -> None:
     """A timeout that is too short, also the default of 30 s; settings of a queue beside a queue; tokens."""
-    stack = Stack(App(), "Test")
-    worker = partial(Worker, stack, "Refused", network=network_in(stack))
-    queue = sqs.Queue(stack, "Queue")
-    token = CfnParameter(stack, "Seconds", type="Number").value_as_number
+    queue, short = (
+        sqs.Queue(untouched, name, visibility_timeout=timeout)
+        for name, timeout in (("Default", None), ("Short", seconds(20)))
+    )
+    token = CfnParameter(untouched, "Seconds", type="Number").value_as_number
     calls: list[tuple[dict[str, Any], str]] = [
         (
             {"queue": queue, "message_duration": seconds(31)},
-            "the visibility timeout of Test/Queue must be at least message_duration (31 seconds) and stop_timeout (30",
+            "the visibility timeout of Test/Default must be at least message_duration (31 seconds) and stop_timeout",
         ),
-        ({"queue": sqs.Queue(stack, "Short", visibility_timeout=seconds(20))}, "(30 seconds), got: 20 seconds; otherw"),
+        ({"queue": short}, "(30 seconds), got: 20 seconds; otherw"),
         ({"queue": queue, "stop_timeout": seconds(token)}, "stop_timeout (120 seconds), got: 30 seconds"),
         ({"message_duration": seconds(token)}, "message_duration must be known at synthesis, got a token; write Durat"),
         *(
-            ({"queue": queue, name: value}, f"{name} is of a queue made here, got a queue as well: Test/Queue; set it")
+            (
+                {"queue": queue, name: value},
+                f"{name} is of a queue made here, got a queue as well: Test/Default; set",
+            )
             for name, value in {
                 "fifo": True,
-                "encryption_key": kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+                "encryption_key": kms.Key.from_key_arn(untouched, "Key", KEY_ARN),
                 "visibility_timeout": minutes(1),
                 "max_receive_count": 3,
             }.items()
@@ -398,18 +405,4 @@ def test_refused_queues() -> None:
     ]
     for arguments, message in calls:
         with pytest.raises(ValueError, match=re.escape(message)):
-            worker(**arguments)
-
-
-def test_tokens_that_pass() -> None:
-    """Timeouts and numbers of tasks that only the deployment knows."""
-    stack = Stack(App(), "Test")
-    token = CfnParameter(stack, "Number", type="Number").value_as_number
-    queue = sqs.Queue(stack, "Queue", visibility_timeout=seconds(token))
-    worker: Any = partial(Worker, stack, network=network_in(stack))
-    orders = worker("Orders", queue=queue, min_tasks=token, max_tasks=token)
-    returns = worker("Returns", visibility_timeout=seconds(token), cluster=orders.cluster)
-
-    template = Template.from_stack(stack)
-    assert str(capacity_of(orders, template)) == "({'Ref': 'Number'}, {'Ref': 'Number'})"
-    assert queue_of(returns, template)["VisibilityTimeout"] == {"Ref": "Number"}
+            Worker(untouched, "Refused", network=refusing_network, **arguments)

@@ -1,14 +1,15 @@
 """How the load balancer shares the requests of a service among its tasks."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Template
 
 from fargate_constructs import Deployment, FargateService, HttpEndpoint, LoadBalancing
-from fargate_constructs.testing import assert_no_replacement
 from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties_of
 
@@ -60,64 +61,48 @@ class Lab:
 
     def __init__(self) -> None:
         self.stack = Stack(App(), "Test")
-        network = network_in(self.stack)
-        self.endpoint = HttpEndpoint(self.stack, "Endpoint", network=network)
-        self.services = {
-            name: FargateService(self.stack, name, network=network, image=IMAGE, load_balancing=way)
-            for name, (way, _) in WAYS.items()
-        }
-        self.moved = FargateService(
-            self.stack,
-            "moved",
-            network=network,
-            image=IMAGE,
-            load_balancing=LoadBalancing.least_outstanding_requests(),
-            deployment=Deployment.blue_green(),
-        )
+        self.network = network_in(self.stack)
+        self.endpoint = HttpEndpoint(self.stack, "Endpoint", network=self.network)
+        cluster = ecs.Cluster(self.stack, "Cluster", vpc=self.network.vpc)
+        self.make = partial(FargateService, self.stack, network=self.network, cluster=cluster, image=IMAGE)
+        self.services = {name: self.make(name, load_balancing=way) for name, (way, _) in WAYS.items()}
+        least = LoadBalancing.least_outstanding_requests()
+        self.moved = self.make("moved", load_balancing=least, deployment=Deployment.blue_green())
         for number, service in enumerate([*self.services.values(), self.moved]):
             self.endpoint.add_route("Route", service=service, paths=[f"/{number}"])
+        self.template = Template.from_stack(self.stack)
+
+    def groups(self, service: FargateService) -> list[dict[str, Any]]:
+        """Return the properties of a service's target groups."""
+        return [properties_of(self.template, each) for each in service.target_groups]
+
+    def attributes(self, service: FargateService) -> list[dict[str, str]]:
+        """Return the attributes of these, without the drain time."""
+        found = [each["TargetGroupAttributes"] for each in self.groups(service)]
+        return [{each["Key"]: each["Value"] for each in group if each["Key"][:3] != "der"} for group in found]
 
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
-    """One whose template is read."""
+    """One for all tests."""
     return Lab()
 
 
-@pytest.fixture(scope="module")
-def template(lab: Lab) -> Template:
-    """Its template."""
-    return Template.from_stack(lab.stack)
-
-
-def attributes_of(template: Template, service: FargateService) -> list[dict[str, str]]:
-    """Return the attributes of a service's target groups, without its drain time."""
-    found = [properties_of(template, each)["TargetGroupAttributes"] for each in service.target_groups]
-    return [{each["Key"]: each["Value"] for each in group if each["Key"][:3] != "der"} for group in found]
-
-
 @pytest.mark.parametrize("name", WAYS)
-def test_the_attributes_of_the_target_group(lab: Lab, template: Template, name: str) -> None:
-    """By default only that callers do not stay with a task."""
-    assert attributes_of(template, lab.services[name]) == [WAYS[name][1]]
+def test_the_attributes_of_the_target_group(lab: Lab, name: str) -> None:
+    """By default only that callers do not stay with a task. Nothing else differs, so a change replaces nothing."""
+    service = lab.services[name]
+    assert lab.attributes(service) == [WAYS[name][1]]
+    (group,), (default,) = (
+        [each | {"TargetGroupAttributes": []} for each in lab.groups(one)] for one in (service, lab.services["none"])
+    )
+    assert group == default
+    assert service.target_groups[0].node.path == f"Test/{name}/Routes/TargetGroup"
 
 
-def test_both_target_groups_have_the_attributes(lab: Lab, template: Template) -> None:
+def test_both_target_groups_have_the_attributes(lab: Lab) -> None:
     """Of a service whose deployments move requests."""
-    expected = {"load_balancing.algorithm.type": "least_outstanding_requests", **OFF}
-    assert attributes_of(template, lab.moved) == [expected, expected]
-
-
-def test_a_change_replaces_nothing() -> None:
-    """The target group stays."""
-    stacks = []
-    for way in (None, LoadBalancing.weighted_random()):
-        stack = Stack(App(), "Test")
-        network = network_in(stack)
-        service = FargateService(stack, "Web", network=network, image=IMAGE, load_balancing=way)
-        HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=service)
-        stacks.append(stack)
-    assert_no_replacement(*stacks)
+    assert lab.attributes(lab.moved) == [{"load_balancing.algorithm.type": "least_outstanding_requests", **OFF}] * 2
 
 
 @pytest.mark.parametrize(
@@ -125,17 +110,9 @@ def test_a_change_replaces_nothing() -> None:
     [
         ("round_robin", {"slow_start": Duration.seconds(29)}, "slow_start must be 30 to 900 seconds, got: 29"),
         ("round_robin", {"slow_start": Duration.minutes(16)}, "slow_start must be 30 to 900 seconds, got: 960"),
-        (
-            "weighted_random",
-            {"stickiness_cookie_duration": Duration.days(8)},
-            "to 604800 seconds, got: 691200",
-        ),
+        ("weighted_random", {"stickiness_cookie_duration": Duration.days(8)}, "to 604800 seconds, got: 691200"),
         ("round_robin", {"stickiness_cookie_duration": Duration.millis(1)}, "must be whole seconds, got: 1 milli"),
-        (
-            "round_robin",
-            {"stickiness_cookie_name": "AWSALBAPP-0"},
-            "stickiness_cookie_name must be the name of a",
-        ),
+        ("round_robin", {"stickiness_cookie_name": "AWSALBAPP-0"}, "stickiness_cookie_name must be the name of a"),
         ("round_robin", {"stickiness_cookie_name": ""}, "which does not begin with AWSALB, got: ''"),
         ("round_robin", {"stickiness_cookie_name": "a b"}, "got: 'a b'"),
     ],
@@ -160,11 +137,8 @@ def test_sticky_callers_need_one_target_group(lab: Lab, deployment: Deployment) 
     """They would stay with old tasks. Nothing is made."""
     message = f"stickiness needs deployments with one target group, got: {deployment.strategy.value} with two; callers"
     with pytest.raises(ValueError, match=message):
-        FargateService(
-            lab.stack,
+        lab.make(
             "refused",
-            network=network_in(Stack(App(), "Other")),
-            image=IMAGE,
             deployment=deployment,
             load_balancing=LoadBalancing.round_robin(stickiness_cookie_duration=HOUR),
         )

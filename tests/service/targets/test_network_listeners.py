@@ -1,6 +1,8 @@
 """What a service gets with a listener on a network load balancer."""
 
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -8,7 +10,7 @@ from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Template
 
 from fargate_constructs import (
     Deployment,
@@ -20,8 +22,8 @@ from fargate_constructs import (
     ServiceConnect,
     TcpEndpoint,
 )
-from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
+from tests.shared_stack import Part, Steps, in_shared_stack, warnings_of
 from tests.templates import properties, properties_of
 
 Protocol = elbv2.Protocol
@@ -37,12 +39,14 @@ class Lab(NamedTuple):
     services: dict[str, FargateService]
     listeners: dict[str, elbv2.NetworkListener]
     template: Template
+    warnings: list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
     """A mail server with a web page, a name server, a game, a broker that is deployed blue/green, and a TLS proxy."""
-    stack = Stack(App(), "Test")
+    app = App()
+    stack = Stack(app, "Test")
     network = network_in(stack)
     endpoint = TcpEndpoint(stack, "Edge", network=network)
     cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
@@ -82,7 +86,7 @@ def lab() -> Lab:
             "Proxy", port=5432, service=services["Proxy"], certificate=certificate_in(stack)
         ),
     }
-    return Lab(stack, endpoint, services, listeners, Template.from_stack(stack))
+    return Lab(stack, endpoint, services, listeners, Template.from_stack(stack), warnings_of(app))
 
 
 def group_of(lab: Lab, name: str) -> dict[str, Any]:
@@ -179,9 +183,7 @@ def test_one_service_at_two_endpoints(lab: Lab) -> None:
     found = properties_of(lab.template, resource)["LoadBalancers"]
     assert [each["ContainerPort"] for each in found] == [2525, 2525, 2525]
     assert len(lab.services["Smtp"].network_target_groups) == 2
-    assert not Annotations.from_stack(lab.stack).find_warning(
-        "*", Match.string_like_regexp("target group of .* has no")
-    )
+    assert not [text for _, text in lab.warnings if "a target group of" in text]
 
 
 def test_each_listener_can_end_a_deployment(lab: Lab) -> None:
@@ -226,141 +228,153 @@ def test_blue_green(lab: Lab) -> None:
     advanced = balancer["AdvancedConfiguration"]
     assert weights == {balancer["TargetGroupArn"]["Ref"]: 100, advanced["AlternateTargetGroupArn"]["Ref"]: 0}
     assert advanced["ProductionListenerRule"] == lab.stack.resolve(lab.listeners["Mqtt"].listener_arn)
-    Annotations.from_stack(lab.stack).has_warning(
-        "/Test/Mqtt/Service",
-        Match.string_like_regexp("Test/Mqtt/Listeners/Mqtt/Listener at each .* before its port, protocol, certificate"),
-    )
+    (warning,) = (text for path, text in lab.warnings if path == "Test/Mqtt/Service")
+    assert re.search("Test/Mqtt/Listeners/Mqtt/Listener at each .* before its port, protocol, certificate", warning)
 
 
-def test_times_that_are_tokens(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_times_that_are_tokens(part: Part) -> Steps:
     """They pass."""
-    time = Duration.seconds(CfnParameter(stack, "Time", type="Number").value_as_number)
-    service = FargateService(
-        stack, "Smtp", network=network, image=IMAGE, port=2525, health=Health(deregistration_delay=time)
-    )
-    TcpEndpoint(stack, "Edge", network=network).add_listener("Smtp", port=25, service=service)
-    (group,) = properties(stack, "AWS::ElasticLoadBalancingV2::TargetGroup")
-    assert {"Key": "deregistration_delay.timeout_seconds", "Value": {"Ref": "Time"}} in group["TargetGroupAttributes"]
+    time = CfnParameter(part, "Time", type="Number")
+    health = Health(deregistration_delay=Duration.seconds(time.value_as_number))
+    service = part.service("Smtp", port=2525, health=health)
+    TcpEndpoint(part, "Edge", network=part.network).add_listener("Smtp", port=25, service=service)
+    yield
+    (group,) = part.properties("AWS::ElasticLoadBalancingV2::TargetGroup")
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": part.resolve(time.value_as_string)}
+    assert delay in group["TargetGroupAttributes"]
 
 
-def test_udp_and_tcp_at_one_port_of_a_task_with_sidecars(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_udp_and_tcp_at_one_port_of_a_task_with_sidecars(part: Part) -> Steps:
     """The main container's mapping is TCP again."""
-    service = FargateService(stack, "Sip", network=network, image=IMAGE, port={"admin": 8080, "sip": 5060})
+    service = part.service("Sip", port={"admin": 8080, "sip": 5060})
     service.add_sidecar("agent", image=IMAGE)
-    edge = TcpEndpoint(stack, "Edge", network=network)
+    edge = TcpEndpoint(part, "Edge", network=part.network)
     edge.add_listener(
         "Udp", port=5060, service=service, protocol=Protocol.UDP, target_port="sip", health_check_port="sip"
     )
     edge.add_listener("Tcp", port=5061, service=service, target_port="sip")
-    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
-    main, agent = definition["ContainerDefinitions"]
-    assert [(each["ContainerPort"], each["Protocol"]) for each in main["PortMappings"]] == [
-        (8080, "tcp"),
-        (5060, "tcp"),
-    ]
+    yield
+    main, agent = part.of(service.task_definition)["ContainerDefinitions"]
+    mapped = [(each["ContainerPort"], each["Protocol"]) for each in main["PortMappings"]]
+    assert mapped == [(8080, "tcp"), (5060, "tcp")]
     assert (main["Name"], "PortMappings" in agent) == ("sip", False)
+
+
+@in_shared_stack
+def test_udp_ports_have_no_name(part: Part) -> Steps:
+    """Links are TCP, so they lead to a service's other ports only."""
+    part.network = network_in(part)
+    edge = TcpEndpoint(part, "Edge", network=part.network)
+    game, web = part.service("Game", port={"game": 7777, "http": 8080}), part.service("Web")
+    edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="http")
+    with pytest.raises(ValueError, match="a link needs a TCP port, got port 7777 of 'game', at which a listener expec"):
+        web.link_to(game)
+    assert web.link_to(game, port="http") == "http://game:8080"
+    yield
+    connect = part.of(game.service)["ServiceConnectConfiguration"]
+    assert [each["PortName"] for each in connect["Services"]] == ["game-http"]
+
+
+@in_shared_stack
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_route_and_udp_at_one_port(part: Part, *, is_first: bool) -> Steps:
+    """The mapping is TCP in either order, as the route needs it."""
+    part.network = network_in(part)
+    service = part.service("Web", port=8080)
+    front, edge = HttpEndpoint(part, "Front", network=part.network), TcpEndpoint(part, "Edge", network=part.network)
+    if is_first:
+        front.add_route("Web", service=service)
+    edge.add_listener("Udp", port=8080, service=service, protocol=Protocol.UDP, health_check_port="")
+    if not is_first:
+        front.add_route("Web", service=service)
+    assert part.service("Caller").link_to(service) == "http://web:8080"
+    yield
+    container = part.of(service.task_definition)["ContainerDefinitions"][0]
+    assert [each["Protocol"] for each in container["PortMappings"]] == ["tcp"]
 
 
 # --- Refusals ---
 
 
-def test_five_target_groups(stack: Stack, network: Network) -> None:
+class Idle(NamedTuple):
+    """What is never synthesized."""
+
+    make: Callable[..., FargateService]
+    edge: TcpEndpoint
+    front: HttpEndpoint
+
+
+@pytest.fixture(scope="module")
+def idle() -> Idle:
+    """One for all refusals."""
+    stack = Stack(App(), "Test")
+    network = network_in(stack)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
+    return Idle(
+        partial(FargateService, stack, network=network, cluster=cluster, image=IMAGE),
+        TcpEndpoint(stack, "Edge", network=network),
+        HttpEndpoint(stack, "Front", network=network),
+    )
+
+
+def test_five_target_groups(idle: Idle) -> None:
     """ECS takes no more, whether the sixth is a listener's or the route's."""
-    edge, front = TcpEndpoint(stack, "Edge", network=network), HttpEndpoint(stack, "Front", network=network)
-    service = FargateService(stack, "Mail", network=network, image=IMAGE, port=2525)
+    service = idle.make("Mail", port=2525)
     for port in range(1, 6):
-        edge.add_listener(f"Port{port}", port=port, service=service)
+        idle.edge.add_listener(f"Port{port}", port=port, service=service)
     message = "a service has at most 5 target groups, got 6 for Test/Mail; each listener of a network load balancer"
     with pytest.raises(ValueError, match=message):
-        edge.add_listener("Sixth", port=6, service=service)
+        idle.edge.add_listener("Sixth", port=6, service=service)
     with pytest.raises(ValueError, match=message):
-        front.add_route("Sixth", service=service)
+        idle.front.add_route("Sixth", service=service)
 
 
-def test_no_test_header(stack: Stack, network: Network) -> None:
+def test_no_test_header(idle: Idle) -> None:
     """A load balancer that reads no headers cannot tell test traffic."""
-    deployment = Deployment.canary(test_header=("x-version", "next"))
-    service = FargateService(stack, "Mqtt", network=network, image=IMAGE, deployment=deployment)
-    with pytest.raises(ValueError, match="test_header needs HTTP, got listener 'Mqtt' of Test/Mqtt, which reads no he"):
-        TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, service=service)
+    service = idle.make("Tested", deployment=Deployment.canary(test_header=("x-version", "next")))
+    with pytest.raises(ValueError, match="test_header needs HTTP, got listener 'Mqtt' of Test/Tested, which reads no"):
+        idle.edge.add_listener("Mqtt", port=1883, service=service)
 
 
-def test_flows_without_a_listener(stack: Stack, network: Network) -> None:
-    """Synthesis fails, because no flow would be counted."""
-    FargateService(stack, "Mqtt", network=network, image=IMAGE, scaling=Scaling(flows_per_target=1000))
-    with pytest.raises(
-        RuntimeError, match="flows_per_target needs a listener of a TcpEndpoint, and Test/Mqtt has none"
-    ):
-        Template.from_stack(stack)
-
-
-def test_without_a_port_name(stack: Stack, network: Network) -> None:
+def test_without_a_port_name(idle: Idle) -> None:
     """A service with one port has no name for it."""
-    service = FargateService(stack, "Mqtt", network=network, image=IMAGE, port=1883)
+    service = idle.make("Mqtt", port=1883)
     with pytest.raises(ValueError, match=r"target_port must be a name that 'mqtt' gave .none., got: 'mqtt'"):
-        TcpEndpoint(stack, "Edge", network=network).add_listener("A", port=1883, service=service, target_port="mqtt")
+        idle.edge.add_listener("A", port=1883, service=service, target_port="mqtt")
 
 
-def test_udp_ports_have_no_name(stack: Stack, network: Network) -> None:
-    """Links are TCP, so they lead to a service's other ports only."""
-    edge = TcpEndpoint(stack, "Edge", network=network)
-    game = FargateService(stack, "Game", network=network, image=IMAGE, port={"game": 7777, "http": 8080})
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="http")
-    with pytest.raises(ValueError, match="a link needs a TCP port, got port 7777 of 'game', at which a listener expec"):
-        web.link_to(game)
-    assert web.link_to(game, port="http") == "http://game:8080"
-    connect = properties_of(Template.from_stack(stack), game.service)["ServiceConnectConfiguration"]
-    assert [each["PortName"] for each in connect["Services"]] == ["game-http"]
-
-
-def test_a_service_with_udp_ports_only_calls_others(stack: Stack, network: Network) -> None:
-    """It is a client in the namespace, and has no certificate."""
-    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Ca", AUTHORITY)
-    connect = ServiceConnect.tcp(certificate_authority=authority)
-    game = FargateService(stack, "Game", network=network, image=IMAGE, port=7777, service_connect=connect)
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    TcpEndpoint(stack, "Edge", network=network).add_listener(
-        "Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port=""
+def test_options_without_what_they_are_for(idle: Idle) -> None:
+    """Synthesis fails, because no flow would be counted, and a listener of a TcpEndpoint has no such options."""
+    service = idle.make(
+        "Broker",
+        scaling=Scaling(flows_per_target=1000),
+        load_balancing=LoadBalancing.least_outstanding_requests(),
     )
+    flows, balancing = sorted(service.node.validate())
+    assert "flows_per_target needs a listener of a TcpEndpoint, and Test/Broker has none" in flows
+    assert "load_balancing needs a route, and Test/Broker has none: add one, or leave" in balancing
+    idle.edge.add_listener("Broker", port=8883, service=service)
+    assert service.node.validate() == [balancing]
+
+
+def test_a_service_with_udp_ports_only_calls_others(idle: Idle) -> None:
+    """It is a client in the namespace, and has no certificate."""
+    web = idle.make("Web")
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(web, "Ca", AUTHORITY)
+    game = idle.make("Game", port=7777, service_connect=ServiceConnect.tcp(certificate_authority=authority))
+    idle.edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="")
     game.link_to(web)
     assert game.service.node.try_find_child("ServiceConnectTlsRole") is None
 
 
-def test_a_udp_listener_after_a_link(stack: Stack, network: Network) -> None:
+def test_a_udp_listener_after_a_link(idle: Idle) -> None:
     """Its port has a name already, unless a TCP listener leads to it too."""
-    edge = TcpEndpoint(stack, "Edge", network=network)
-    game = FargateService(stack, "Game", network=network, image=IMAGE, port={"game": 7777, "dns": 53, "http": 8080})
-    FargateService(stack, "Web", network=network, image=IMAGE).link_to(game)
+    game = idle.make("Linked", port={"game": 7778, "dns": 53, "http": 8080})
+    idle.make("Caller").link_to(game)
+    udp = partial(idle.edge.add_listener, service=game, protocol=Protocol.UDP, health_check_port="http")
     with pytest.raises(ValueError, match="a UDP listener must be added before the first link to or from its"):
-        edge.add_listener("Game", port=7777, service=game, protocol=Protocol.UDP, health_check_port="http")
-    edge.add_listener("Tcp", port=53, service=game, target_port="dns")
-    edge.add_listener(
-        "Udp", port=5353, service=game, target_port="dns", protocol=Protocol.UDP, health_check_port="http"
-    )
-
-
-def test_load_balancing_without_a_route(stack: Stack, network: Network) -> None:
-    """Synthesis fails, because a listener of a TcpEndpoint has no such options."""
-    balancing = LoadBalancing.least_outstanding_requests()
-    service = FargateService(stack, "Mqtt", network=network, image=IMAGE, load_balancing=balancing)
-    TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, service=service)
-    with pytest.raises(RuntimeError, match="load_balancing needs a route, and Test/Mqtt has none: add one, or leave"):
-        Template.from_stack(stack)
-
-
-@pytest.mark.parametrize("is_first", [True, False])
-def test_a_route_and_udp_at_one_port(stack: Stack, network: Network, *, is_first: bool) -> None:
-    """The mapping is TCP in either order, as the route needs it."""
-    service = FargateService(stack, "Web", network=network, image=IMAGE, port=8080)
-    steps: list[Callable[[], object]] = [
-        lambda: HttpEndpoint(stack, "Front", network=network).add_route("Web", service=service),
-        lambda: TcpEndpoint(stack, "Edge", network=network).add_listener(
-            "Udp", port=8080, service=service, protocol=Protocol.UDP, health_check_port=""
-        ),
-    ]
-    for step in steps if is_first else reversed(steps):
-        step()
-    container = properties_of(Template.from_stack(stack), service.task_definition)["ContainerDefinitions"][0]
-    assert [each["Protocol"] for each in container["PortMappings"]] == ["tcp"]
-    assert FargateService(stack, "Caller", network=network, image=IMAGE).link_to(service) == "http://web:8080"
+        udp("Linked", port=7778)
+    idle.edge.add_listener("Tcp", port=53, service=game, target_port="dns")
+    udp("Udp", port=5353, target_port="dns")

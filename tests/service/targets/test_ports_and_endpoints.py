@@ -12,7 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Match, Template
 
 from fargate_constructs import (
     Deployment,
@@ -26,11 +26,12 @@ from fargate_constructs import (
     TcpEndpoint,
 )
 from fargate_constructs.network.network import Network
-from fargate_constructs.testing import assert_no_empty_target_group, assert_no_replacement
+from fargate_constructs.testing import assert_no_empty_target_group
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in
+from tests.shared_stack import Part, Steps, in_shared_stack, warnings_of
 from tests.templates import properties, properties_of
 
-GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+GROUP, INGRESS = "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::SecurityGroupIngress"
 GRPC = elbv2.ApplicationProtocolVersion.GRPC
 HTTPS = elbv2.ApplicationProtocol.HTTPS
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/{}/0123456789abcdef/{}"
@@ -60,7 +61,7 @@ class Lab(NamedTuple):
         ids = [each.connections.security_groups[0].security_group_id for each in (service, endpoint)]
         theirs, ours = self.stack.resolve(ids)
         match = {"GroupId": theirs, "SourceSecurityGroupId": ours}
-        return {each["FromPort"] for each in properties(self.template, "AWS::EC2::SecurityGroupIngress", match)}
+        return {each["FromPort"] for each in properties(self.template, INGRESS, match)}
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +187,8 @@ def test_alarms_of_each_target_group_end_a_deployment(lab: Lab) -> None:
     ]
     found = properties_of(lab.template, lab.web.service.node.find_child("Service"))
     assert len(found["DeploymentConfiguration"]["Alarms"]["AlarmNames"]) == 9
-    assert not Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("target group of .* has"))
+    warnings = [text for _, text in warnings_of(App.of(lab.stack)) if "a target group of" in text]  # type: ignore[arg-type]
+    assert warnings == []
 
 
 def test_one_grace_period(lab: Lab) -> None:
@@ -243,154 +245,125 @@ def test_a_test_port_of_a_network_load_balancer(lab: Lab) -> None:
     assert callers[18883] == callers[8883] == "203.0.113.0/24"
 
 
-def test_every_order_of_routes_gives_each_its_target_group(stack: Stack, network: Network) -> None:
-    """It depends on the port and the load balancer only. Ports do not change each other's IDs."""
-    endpoints = {name: HttpEndpoint(stack, name, network=network) for name in ("A", "B")}
-    routes = [("A", "http"), ("A", "admin"), ("B", "http")]
-    for number, order in enumerate(permutations(enumerate(routes))):
-        service = FargateService(
-            stack,
-            f"Web{number}",
-            network=network,
-            image=IMAGE,
-            port={"http": 80, "admin": 81},
-            scaling=Scaling(max=0, min=0),
-        )
-        found: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for index, (name, port) in order:
-            rule = endpoints[name].add_route(f"R{index}", service=service, port=port, paths=[f"/{number}/{index}/*"])
-            (action,) = stack.resolve(cast("elbv2.CfnListenerRule", rule.node.default_child).actions)
-            found[name, port].add(action["targetGroupArn"]["Ref"])
-        groups = [group for each in found.values() for group in each]
-        assert len(groups) == len(set(groups)) == 3
-        assert [each.node.path for each in service.target_groups if "admin" in each.node.path] == [
-            f"Test/Web{number}/Routes/admin/TargetGroup"
-        ]
-        first = next(name for _, (name, port) in order if port == "http")
-        assert f"Web{number}RoutesTargetGroup" in min(found[first, "http"])
+@in_shared_stack
+def test_several_ports_have_names(part: Part) -> Steps:
+    """Routes lead to the first, links to any, and each link opens only one."""
+    part.network = network_in(part)
+    api = part.service("Api", port={"http": 8080, "admin": 9000})
+    web = part.service("Web", port={"http": 8443}, protocol=HTTPS)
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Api", service=api)
+    assert web.link_to(api) == "http://api:8080"
+    assert web.link_to(api, port="admin") == "http://api:9000"
+    assert api.link_to(web) == "https://web:8443"
+    yield
+    names = [("api-http", 8080), ("api-admin", 9000)]
+    (container,) = part.of(api.task_definition)["ContainerDefinitions"]
+    assert [(each["Name"], each["ContainerPort"]) for each in container["PortMappings"]] == names
+    service = part.of(api.service)
+    assert [each["ContainerPort"] for each in service["LoadBalancers"]] == [8080]
+    named = service["ServiceConnectConfiguration"]["Services"]
+    assert [(each["PortName"], each["ClientAliases"][0]["Port"]) for each in named] == names
+    assert {each["ClientAliases"][0]["DnsName"] for each in named} == {"api"}
+    caller = part.resolve(web.connections.security_groups[0].security_group_id)
+    rules = [each for each in part.properties(INGRESS) if each["SourceSecurityGroupId"] == caller]
+    assert sorted((each["FromPort"], each["ToPort"]) for each in rules) == [(8080, 8080), (9000, 9000)]
+
+
+@in_shared_stack
+def test_links_need_ports_that_are_known(part: Part) -> Steps:
+    """Service Connect needs the number of each port of a service; a route takes a token."""
+    port = CfnParameter(part, "Port", type="Number").value_as_number
+    api, web = part.service("Api", port=port), part.service("Web")
+    for one, other in ((api, web), (web, api)):
+        with pytest.raises(ValueError, match="ports that are known at synthesis, got a token as port of 'api'"):
+            one.link_to(other)
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Api", service=api)
+    yield
+    assert "ServiceConnectConfiguration" not in part.of(web.service)
+    (balancer,) = part.of(api.service)["LoadBalancers"]
+    assert balancer["ContainerPort"] == part.resolve(port)
 
 
 # --- Several listeners, workers, links ---
 
 
-def test_listeners_made_elsewhere(stack: Stack, network: Network) -> None:
-    """Those of one load balancer share a target group. Those of which only the deployment knows the ARN do not."""
-    service = FargateService(stack, "Web", network=network, image=IMAGE)
-    group = service.connections.security_groups[0]
-    arns = [LISTENER.format("a", "1"), LISTENER.format("a", "2"), LISTENER.format("b", "1")]
-    arns.append(CfnParameter(stack, "Arn").value_as_string)
-    for number, arn in enumerate(arns):
-        listener = elbv2.ApplicationListener.from_application_listener_attributes(
-            stack, f"L{number}", listener_arn=arn, security_group=group
-        )
-        HttpEndpoint.from_listener(stack, f"E{number}", listener).add_route(f"R{number}", service=service)
-    assert [each.node.path for each in service.target_groups] == [
-        "Test/Web/Routes/TargetGroup",
-        "Test/Web/Routes/At app b 0123456789abcdef/TargetGroup",
-        "Test/Web/Routes/At L3/TargetGroup",
-    ]
-
-
-def test_listeners_with_a_security_group_that_is_imported_twice(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_listeners_with_a_security_group_that_is_imported_twice(part: Part) -> Steps:
     """AWS refuses a rule that the group has, so each rule is made once, also for checks."""
-    health = Health(port="admin")
-    service = FargateService(
-        stack, "Web", network=network, image=IMAGE, port={"http": 8080, "admin": 9000}, health=health
-    )
-    service.connections.allow_from(ec2.Peer.prefix_list("pl-1"), ec2.Port.tcp(8080))
-    service.connections.allow_from(ec2.Peer.prefix_list("pl-2"), ec2.Port.tcp(8080))
+    service = part.service("Web", port={"http": 8080, "admin": 9000}, health=Health(port="admin"))
+    for prefix_list in ("pl-1", "pl-2"):
+        service.connections.allow_from(ec2.Peer.prefix_list(prefix_list), ec2.Port.tcp(8080))
     for number in range(3):
         group = ec2.SecurityGroup.from_security_group_id(
-            stack, f"G{number}", "sg-0123456789abcdef0", allow_all_outbound=False
+            part, f"G{number}", "sg-0123456789abcdef0", allow_all_outbound=False
         )
         arn = LISTENER.format("a", number)
         listener = elbv2.ApplicationListener.from_application_listener_attributes(
-            stack, f"L{number}", listener_arn=arn, security_group=group
+            part, f"L{number}", listener_arn=arn, security_group=group
         )
-        endpoint = HttpEndpoint.from_listener(stack, f"E{number}", listener)
+        endpoint = HttpEndpoint.from_listener(part, f"E{number}", listener)
         endpoint.add_route(f"R{number}", service=service)
         endpoint.add_route(f"Again{number}", service=service, paths=["/again"])
-
-    template = Template.from_stack(stack)
-    template.resource_count_is(GROUP, 1)
+    yield
+    assert len(part.resources(GROUP)) == 1
     for direction in ("Ingress", "Egress"):
-        made = properties(template, f"AWS::EC2::SecurityGroup{direction}")
+        made = part.properties(f"AWS::EC2::SecurityGroup{direction}")
         ports = sorted(each["FromPort"] for each in made if "sg-0123456789abcdef0" in each.values())
         assert ports == [8080, 9000]
-    template.resource_properties_count_is("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080}, 3)
+    assert [each["FromPort"] for each in part.properties(INGRESS)].count(8080) == 3
 
 
-def test_a_test_port_stays_on_the_way_back() -> None:
+@in_shared_stack
+def test_a_test_port_stays_on_the_way_back(part: Part) -> Steps:
     """A rolling deployment with both target groups keeps it, so that nothing is written or deleted."""
-    stacks = []
-    for deployment in (Deployment.blue_green(), Deployment.rolling(both_target_groups=True)):
-        stack = Stack(App(), "Test")
-        network = network_in(stack)
-        broker = FargateService(stack, "Broker", network=network, image=IMAGE, deployment=deployment)
-        TcpEndpoint(stack, "Edge", network=network).add_listener("Mqtt", port=1883, test_port=2883, service=broker)
-        stacks.append(stack)
-    assert_no_replacement(*stacks)
-    assert_no_empty_target_group(*stacks)
+    deployments = Deployment.blue_green(), Deployment.rolling(both_target_groups=True)
+    stacks = part.other_stack("Before"), part.other_stack("After")
+    for stack, deployment in zip(stacks, deployments, strict=True):
+        part.network = network_in(stack)
+        broker = part.service("Broker", scope=stack, cluster=None, deployment=deployment)
+        TcpEndpoint(stack, "Edge", network=part.network).add_listener("Mqtt", port=1883, test_port=2883, service=broker)
+    yield
+    before, after = (part.template(each) for each in stacks)
+    for type_ in (GROUP, "AWS::ElasticLoadBalancingV2::Listener"):
+        assert before.find_resources(type_) == after.find_resources(type_)
+    assert_no_empty_target_group(before.to_json(), after.to_json())
 
 
-def test_an_endpoint_of_another_stack(network: Network, stack: Stack) -> None:
-    """The ID has the name of that stack."""
-    team = Stack(cast("App", stack.node.root), "Team")
-    service = FargateService(team, "Web", network=network, image=IMAGE)
-    for name in ("Public", "Internal"):
-        HttpEndpoint(stack, name, network=network).add_route(name, service=service)
-    assert service.target_groups[1].node.path == "Team/Web/Routes/At Test Internal LoadBalancer/TargetGroup"
-
-
-def test_a_proxy_before_a_container_without_a_port(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_proxy_before_a_container_without_a_port(part: Part) -> Steps:
     """Only the sidecar gets requests. Without the name of its port the service is a worker."""
-    service = FargateService(
-        stack, "Web", network=network, image=IMAGE, port=None, protocol={"nginx": HTTPS}, load_balancing=None
-    )
+    service = part.service("Web", port=None, protocol={"nginx": HTTPS}, load_balancing=None)
     nginx = service.add_sidecar("nginx", image=IMAGE)
     nginx.add_port_mappings(ecs.PortMapping(name="nginx", container_port=8443))
-    front = HttpEndpoint(stack, "Front", network=network)
+    front = HttpEndpoint(part, "Front", network=part.network)
     front.add_route("Web", service=service, port="nginx")
     with pytest.raises(ValueError, match="got the worker 'web'; give it a port, or name one of its sidecars: nginx"):
         front.add_route("Other", service=service, paths=["/other"])
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties(GROUP, {"Protocol": "HTTPS", "HealthCheckProtocol": "HTTPS"})
-    found = properties_of(template, service.service.node.find_child("Service"))["LoadBalancers"]
+    yield
+    (group,) = part.properties(GROUP)
+    assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
+    found = part.of(service.service)["LoadBalancers"]
     assert [(each["ContainerName"], each["ContainerPort"]) for each in found] == [("nginx", 8443)]
 
 
-def test_links_to_ports_of_several_protocols(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_links_to_ports_of_several_protocols(part: Part) -> Steps:
     """Proxies handle each port by its protocol. A sidecar's port without one is TCP, which has no request time-out."""
-    api = FargateService(
-        stack,
-        "Api",
-        network=network,
-        image=IMAGE,
-        port={"http": 8080, "grpc": 9090, "tls": 8443},
-        protocol={"tls": HTTPS},
-        protocol_version={"grpc": GRPC},
-    )
-    sidecar = api.add_sidecar("agent", image=IMAGE)
-    sidecar.add_port_mappings(
+    part.network = network_in(part)
+    ports = {"http": 8080, "grpc": 9090, "tls": 8443}
+    api = part.service("Api", port=ports, protocol={"tls": HTTPS}, protocol_version={"grpc": GRPC})
+    api.add_sidecar("agent", image=IMAGE).add_port_mappings(
         ecs.PortMapping(name="agent-stats", container_port=9901),
         ecs.PortMapping(name="agent-http", container_port=9902, app_protocol=cast(Any, ecs.AppProtocol).http),
         ecs.PortMapping(name="agent-udp", container_port=9903, protocol=ecs.Protocol.UDP),
     )
-    redis = FargateService(
-        stack,
-        "Redis",
-        network=network,
-        image=IMAGE,
-        service_connect=ServiceConnect.http(idle_timeout=Duration.minutes(9)),
-    )
+    redis = part.service("Redis", service_connect=ServiceConnect.http(idle_timeout=Duration.minutes(9)))
     stats = redis.add_sidecar("stats", image=IMAGE)
     stats.add_port_mappings(ecs.PortMapping(name="stats", container_port=9121))
     urls = [redis.link_to(api, port=port) for port in ("", "tls", "agent-stats")]
     assert urls == ["http://api:8080", "https://api:8443", "http://api:9901"]
-
-    template = Template.from_stack(stack)
-    definition = properties_of(template, api.task_definition)["ContainerDefinitions"][0]
+    yield
+    definition = part.of(api.task_definition)["ContainerDefinitions"][0]
     assert [each.get("AppProtocol") for each in definition["PortMappings"]] == ["http", "grpc", None]
     for service, expected in {
         api: {
@@ -405,28 +378,30 @@ def test_links_to_ports_of_several_protocols(stack: Stack, network: Network) -> 
             "stats": {"IdleTimeoutSeconds": 540},
         },
     }.items():
-        found = properties_of(template, service.service.node.find_child("Service"))
-        names = found["ServiceConnectConfiguration"]["Services"]
+        names = part.of(service.service)["ServiceConnectConfiguration"]["Services"]
         assert {each["PortName"]: each.get("Timeout") for each in names} == expected
 
 
-def test_a_grace_period_that_is_a_token(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_grace_period_that_is_a_token(part: Part) -> Steps:
     """It is taken, because no other can be compared with it."""
-    time = Duration.seconds(CfnParameter(stack, "Time", type="Number").value_as_number)
-    health = {"": Health(), "stats": Health(grace_period=time)}
-    service = FargateService(stack, "Web", network=network, image=IMAGE, health=health)
+    time = CfnParameter(part, "Time", type="Number")
+    health = {"": Health(), "stats": Health(grace_period=Duration.seconds(time.value_as_number))}
+    service = part.service("Web", health=health)
     service.add_sidecar("stats", image=IMAGE).add_port_mappings(ecs.PortMapping(name="stats", container_port=9901))
-    HttpEndpoint(stack, "Front", network=network).add_route("Web", service=service)
-    found = properties_of(Template.from_stack(stack), service.service.node.find_child("Service"))
-    assert found["HealthCheckGracePeriodSeconds"] == {"Ref": "Time"}
+    HttpEndpoint(part, "Front", network=part.network).add_route("Web", service=service)
+    yield
+    assert part.of(service.service)["HealthCheckGracePeriodSeconds"] == part.resolve(time.value_as_number)
 
 
-# --- Refusals ---
+# --- Not synthesized ---
 
 
 class Idle(NamedTuple):
-    """Services and endpoints for refusals, never synthesized."""
+    """Services and endpoints that are never synthesized, for refusals and for IDs."""
 
+    stack: Stack
+    network: Network
     front: HttpEndpoint
     edge: TcpEndpoint
     web: FargateService
@@ -436,12 +411,13 @@ class Idle(NamedTuple):
 
 @pytest.fixture(scope="module")
 def idle() -> Idle:
-    """One for all refusals."""
+    """One for all these tests."""
     stack = Stack(App(), "Test")
     network = network_in(stack)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
 
     def make(name: str, **more: Any) -> FargateService:  # noqa: ANN401 - what a service takes
-        return FargateService(stack, name, network=network, image=IMAGE, **more)
+        return FargateService(stack, name, network=network, cluster=cluster, image=IMAGE, **more)
 
     web = make(
         "Web",
@@ -455,7 +431,7 @@ def idle() -> Idle:
     )
     tested = make("Tested", deployment=PRODUCTION)
     front = HttpEndpoint(stack, "Front", network=network, certificate=certificate_in(stack))
-    return Idle(front, TcpEndpoint(stack, "Edge", network=network), web, tested, make)
+    return Idle(stack, network, front, TcpEndpoint(stack, "Edge", network=network), web, tested, make)
 
 
 UDP = elbv2.Protocol.UDP
@@ -541,16 +517,57 @@ def test_a_listener_of_udp_at_a_sidecar(idle: Idle) -> None:
     assert listener.node.path == "Test/Dns/Listeners/Dns/Listener"
 
 
-def test_options_of_a_port_that_no_container_has(stack: Stack, network: Network) -> None:
-    """Synthesis fails, when all sidecars are known."""
-    FargateService(stack, "Web", network=network, image=IMAGE, port={"http": 80}, health={"htpt": Health()})
-    with pytest.raises(RuntimeError, match=r"health must name ports of Test/Web \('http'\), got: 'htpt'"):
-        Template.from_stack(stack)
+def test_options_of_a_port_that_no_container_has(idle: Idle) -> None:
+    """Synthesis fails, when all sidecars are known. It says that a service with one port takes one value."""
+    typo = idle.make("Htpt", port={"http": 80}, health={"htpt": Health()})
+    unnamed = idle.make("Unnamed", port=80, health={"web": Health()})
+    (error,), (other) = typo.node.validate(), unnamed.node.validate()
+    assert "health must name ports of Test/Htpt ('http'), got: 'htpt'" in error
+    assert "health must name ports of Test/Unnamed (none), got: 'web'; its only port has no name, so write" in other[0]
 
 
-def test_options_by_name_of_a_port_without_a_name(stack: Stack, network: Network) -> None:
-    """Synthesis fails, and says that a service with one port takes one value."""
-    FargateService(stack, "Web", network=network, image=IMAGE, port=80, health={"web": Health()})
-    message = r"health must name ports of Test/Web \(none\), got: 'web'; its only port has no name, so write one value"
-    with pytest.raises(RuntimeError, match=message):
-        Template.from_stack(stack)
+def test_every_order_of_routes_gives_each_its_target_group(idle: Idle) -> None:
+    """It depends on the port and the load balancer only. Ports do not change each other's IDs."""
+    endpoints = {"A": idle.front, "B": HttpEndpoint(idle.stack, "Back", network=idle.network)}
+    routes = [("A", "http"), ("A", "admin"), ("B", "http")]
+    for number, order in enumerate(permutations(enumerate(routes))):
+        service = idle.make(f"Web{number}", port={"http": 80, "admin": 81}, scaling=Scaling(max=0, min=0))
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for index, (name, port) in order:
+            rule = endpoints[name].add_route(f"R{index}", service=service, port=port, paths=[f"/{number}/{index}/*"])
+            (action,) = idle.stack.resolve(cast("elbv2.CfnListenerRule", rule.node.default_child).actions)
+            found[name, port].add(action["targetGroupArn"]["Ref"])
+        groups = [group for each in found.values() for group in each]
+        assert len(groups) == len(set(groups)) == 3
+        assert [each.node.path for each in service.target_groups if "admin" in each.node.path] == [
+            f"Test/Web{number}/Routes/admin/TargetGroup"
+        ]
+        first = next(name for _, (name, port) in order if port == "http")
+        assert f"Web{number}RoutesTargetGroup" in min(found[first, "http"])
+
+
+def test_listeners_made_elsewhere(idle: Idle) -> None:
+    """Those of one load balancer share a target group. Those of which only the deployment knows the ARN do not."""
+    service = idle.make("Elsewhere")
+    group = service.connections.security_groups[0]
+    arns = [LISTENER.format("a", "1"), LISTENER.format("a", "2"), LISTENER.format("b", "1")]
+    arns.append(CfnParameter(idle.stack, "Arn").value_as_string)
+    for number, arn in enumerate(arns):
+        listener = elbv2.ApplicationListener.from_application_listener_attributes(
+            idle.stack, f"L{number}", listener_arn=arn, security_group=group
+        )
+        HttpEndpoint.from_listener(idle.stack, f"E{number}", listener).add_route(f"R{number}", service=service)
+    assert [each.node.path for each in service.target_groups] == [
+        "Test/Elsewhere/Routes/TargetGroup",
+        "Test/Elsewhere/Routes/At app b 0123456789abcdef/TargetGroup",
+        "Test/Elsewhere/Routes/At L3/TargetGroup",
+    ]
+
+
+def test_an_endpoint_of_another_stack(idle: Idle) -> None:
+    """The ID has the name of that stack."""
+    service = FargateService(Stack(App.of(idle.stack), "Team"), "Web", network=idle.network, image=IMAGE)
+    for name in ("Public", "Internal"):
+        endpoint = HttpEndpoint(idle.stack, name, network=idle.network)
+        endpoint.add_route(name, service=service)
+    assert service.target_groups[1].node.path == "Team/Web/Routes/At Test Internal LoadBalancer/TargetGroup"

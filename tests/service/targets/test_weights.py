@@ -121,12 +121,11 @@ def test_no_sequence_of_accepted_updates_loses_a_request(
 @pytest.mark.parametrize("strategy", SHIFTING)
 @pytest.mark.parametrize("images", range(3))
 def test_the_ways_of_the_guide_lose_nothing(
-    templates: Mapping[str, dict[str, Any]], strategy: str, images: int
+    templates: Mapping[str, dict[str, Any]], accepted: set[tuple[str, str]], strategy: str, images: int
 ) -> None:
     """There, back, and back to it with another route, as docs/upgrading.md says."""
     way = ("rolling", strategy, "both", "rolling, new route", "blue_green, new route")
-    for old, new in pairwise(way):
-        assert_no_empty_target_group(templates[old], templates[new])
+    assert {*pairwise(way)} <= accepted
     for prefers_alternate in (False, True):
         assert lost(templates, *way, images=images, prefers_alternate=prefers_alternate) == []
 
