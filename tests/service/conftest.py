@@ -14,13 +14,13 @@ def network(stack: Stack) -> Network:
     return network_in(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def untouched() -> Stack:
     """A stack for what is refused, which leaves no trace in it; its network is `refusing_network`."""
     return Stack(App(), "Test")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def refusing_network(untouched: Stack) -> Network:
     """The network of that stack."""
     return network_in(untouched)
