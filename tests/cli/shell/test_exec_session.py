@@ -27,12 +27,28 @@ def plugin_for(command: str) -> PluginCall:
     return PluginCall([sys.executable, "-IS", str(FAKE), *words])
 
 
-def run(*words: str, terminal: int | None = None) -> tuple[int | None, bytes, bytes]:
-    """Run a command in a session; return its status, its output, and what came before."""
+class Shown:
+    """What a session has printed; when a text has been printed, something is done."""
+
+    def __init__(self, text: bytes = b"", *actions: Callable[[], object]) -> None:
+        self.text = b""
+        self._awaited, self._actions = text, [*actions]
+
+    def __call__(self, data: bytes) -> None:
+        """Note what is printed."""
+        self.text += data
+        while self._actions and self._awaited in self.text:
+            self._actions.pop(0)()
+
+
+def run(
+    *words: str, terminal: int | None = None, shown: Callable[[bytes], None] = lambda _: None
+) -> tuple[int | None, bytes]:
+    """Run a command in a session; return its status, and what came before."""
     command, word = marked(words, on_terminal=terminal is not None)
-    output, shown = MarkedOutput(word, keeps_returns=terminal is not None), bytearray()
-    relay(plugin_for(command), output, shown.extend, terminal=terminal)
-    return output.status, bytes(shown), output.before
+    output = MarkedOutput(word, keeps_returns=terminal is not None)
+    relay(plugin_for(command), output, shown, terminal=terminal)
+    return output.status, output.before
 
 
 @pytest.mark.parametrize(
@@ -54,20 +70,20 @@ def test_a_command_in_a_script_has_its_own_status_and_output(
     words: tuple[str, ...], status: int, text: bytes | None
 ) -> None:
     """It has no terminal and no input, and each word arrives as it is. Messages of the plugin are not its output."""
-    found, output, before = run(*words)
+    found, before = run(*words, shown=(shown := Shown()))
 
     assert found == status
-    assert text in (None, output)
-    assert b"Starting session" not in output
+    assert text in (None, shown.text)
+    assert b"Starting session" not in shown.text
     assert b"Starting session with SessionId: ecs-execute-command-1" in before
 
 
 def test_a_long_output_is_complete() -> None:
     """It comes in many pieces."""
-    status, output, _ = run("sh", "-c", "seq 20000; exit 1")
+    status, _ = run("sh", "-c", "seq 20000; exit 1", shown=(shown := Shown()))
 
     assert status == 1
-    assert output == b"".join(b"%d\n" % number for number in range(1, 20001))
+    assert shown.text == b"".join(b"%d\n" % number for number in range(1, 20001))
 
 
 def test_a_command_that_cannot_begin_has_no_status() -> None:
@@ -82,18 +98,19 @@ def test_a_command_that_cannot_begin_has_no_status() -> None:
 def test_a_session_that_is_cut_off_has_no_status() -> None:
     """The command has begun."""
     command, word = marked(["sh", "-c", "echo one; kill -9 $PPID; sleep 1"], on_terminal=True)
-    output, shown = MarkedOutput(word, keeps_returns=False), bytearray()
-    relay(plugin_for(command), output, shown.extend)
+    output, shown = MarkedOutput(word, keeps_returns=False), Shown()
+    relay(plugin_for(command), output, shown)
 
     assert (output.status, output.has_begun) == (None, True)
-    assert b"one\n" in shown
+    assert b"one\n" in shown.text
 
 
 def test_a_plugin_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command has ended already."""
     monkeypatch.setattr(exec_session, "GRACE_SECONDS", 0.1)
 
-    assert run("echo", "the plugin hangs")[:2] == (0, b"the plugin hangs\n")
+    assert run("echo", "the plugin hangs", shown=(shown := Shown()))[0] == 0
+    assert shown.text == b"the plugin hangs\n"
 
 
 def test_a_plugin_that_has_ended_is_seen_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,20 +130,6 @@ def test_a_plugin_that_has_ended_is_seen_on_macos(monkeypatch: pytest.MonkeyPatc
     assert b"fork/exec /no/such/program: no such file" in output.before
 
 
-class OnPrinted:
-    """Does something when a text has been printed."""
-
-    def __init__(self, text: bytes, *actions: Callable[[], object]) -> None:
-        self.shown = b""
-        self._text, self._actions = text, [*actions]
-
-    def __call__(self, data: bytes) -> None:
-        """Note what is printed."""
-        self.shown += data
-        while self._actions and self._text in self.shown:
-            self._actions.pop(0)()
-
-
 def end_self(number: int) -> Callable[[], None]:
     """Return what sends this process a signal."""
     return lambda: os.kill(os.getpid(), number)
@@ -137,22 +140,20 @@ def test_an_interrupt_reaches_the_command(number: int) -> None:
     """It gets Ctrl-C and can clean up. The handlers are restored."""
     before = signal.getsignal(number)
     script = "trap 'echo cleaned; exit 9' INT; echo ready; while :; do sleep 0.05; done"
-    command, word = marked(["sh", "-c", script], on_terminal=False)
-    output, write = MarkedOutput(word, keeps_returns=False), OnPrinted(b"ready", end_self(number))
+    shown = Shown(b"ready", end_self(number))
 
     with pytest.raises(KeyboardInterrupt):
-        relay(plugin_for(command), output, write)
-    assert b"cleaned" in write.shown
+        run("sh", "-c", script, shown=shown)
+    assert b"cleaned" in shown.text
     assert signal.getsignal(number) is before
 
 
 def test_a_second_interrupt_ends_the_session() -> None:
     """The command ignores the first one."""
-    command, word = marked(["sh", "-c", "trap '' INT; echo ready; sleep 60"], on_terminal=False)
-    write = OnPrinted(b"ready", end_self(signal.SIGINT), end_self(signal.SIGINT))
+    shown = Shown(b"ready", end_self(signal.SIGINT), end_self(signal.SIGINT))
 
     with pytest.raises(KeyboardInterrupt):
-        relay(plugin_for(command), MarkedOutput(word, keeps_returns=False), write)
+        run("sh", "-c", "trap '' INT; echo ready; sleep 60", shown=shown)
 
 
 def test_a_reader_that_has_ended_ends_the_session() -> None:
@@ -161,9 +162,8 @@ def test_a_reader_that_has_ended_ends_the_session() -> None:
     def fail(_data: bytes) -> None:
         raise BrokenPipeError
 
-    command, word = marked(["sh", "-c", "echo one; sleep 60"], on_terminal=False)
     with pytest.raises(BrokenPipeError):
-        relay(plugin_for(command), MarkedOutput(word, keeps_returns=False), fail)
+        run("sh", "-c", "echo one; sleep 60", shown=fail)
 
 
 @pytest.fixture
@@ -189,12 +189,9 @@ def test_keys_and_size_of_a_terminal_reach_the_command(terminal: tuple[int, int]
 
     changed = 'until test "$(stty size)" = "31 99"; do sleep 0.05; done'
     script = f"test -t 0 && test -t 1 && stty size; read word; {changed}; echo $word; exit 4"
-    command, word = marked(["sh", "-c", script], on_terminal=True)
-    output, write = MarkedOutput(word, keeps_returns=True), OnPrinted(b"111", resize)
-    relay(plugin_for(command), output, write, terminal=program)
+    status, _ = run("sh", "-c", script, terminal=program, shown=(shown := Shown(b"111", resize)))
 
-    assert output.status == 4
-    assert write.shown == b"30 111\r\ngo\r\ngo\r\n"
+    assert (status, shown.text) == (4, b"30 111\r\ngo\r\ngo\r\n")
     assert termios.tcgetattr(program) == before
 
 
@@ -202,22 +199,19 @@ def test_ctrl_c_is_a_key_of_the_command(terminal: tuple[int, int]) -> None:
     """It does not end this program."""
     user, program = terminal
     script = "trap 'exit 5' INT; echo ready; while :; do sleep 0.05; done"
-    command, word = marked(["sh", "-c", script], on_terminal=True)
-    output = MarkedOutput(word, keeps_returns=True)
-    relay(plugin_for(command), output, OnPrinted(b"ready", lambda: os.write(user, b"\x03")), terminal=program)
+    shown = Shown(b"ready", lambda: os.write(user, b"\x03"))
 
-    assert output.status == 5
+    assert run("sh", "-c", script, terminal=program, shown=shown)[0] == 5
 
 
 def test_ctrl_s_and_ctrl_v_are_keys_of_the_command(terminal: tuple[int, int]) -> None:
     """They stop no output, and take no other key with them."""
     user, program = terminal
     script = "stty raw -echo; printf ready; dd bs=1 count=3 2>/dev/null | od -An -tx1"
-    command, word = marked(["sh", "-c", script], on_terminal=True)
-    output, write = MarkedOutput(word, keeps_returns=True), OnPrinted(b"ready", lambda: os.write(user, b"\x13\x16x"))
-    relay(plugin_for(command), output, write, terminal=program)
+    shown = Shown(b"ready", lambda: os.write(user, b"\x13\x16x"))
 
-    assert (output.status, write.shown.split()) == (0, [b"ready", b"13", b"16", b"78"])
+    assert run("sh", "-c", script, terminal=program, shown=shown)[0] == 0
+    assert shown.text.split() == [b"ready", b"13", b"16", b"78"]
 
 
 def test_a_terminal_that_closes_sends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,10 +220,10 @@ def test_a_terminal_that_closes_sends_nothing_more(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(exec_session, "copy_size", lambda *_: None)
     read, write = os.pipe()
     os.close(write)
-    status, output, _ = run("sh", "-c", "sleep 0.1; echo late", terminal=read)
+    status, _ = run("sh", "-c", "sleep 0.1; echo late", terminal=read, shown=(shown := Shown()))
     os.close(read)
 
-    assert (status, output) == (0, b"late\r\n")
+    assert (status, shown.text) == (0, b"late\r\n")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])

@@ -24,7 +24,8 @@ FAKE = Path(__file__).parents[1] / "fake_plugin.py"
 TASK = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
-REQUIREMENTS = {"ssmmessages:CreateControlChannel", "ssmmessages:OpenDataChannel", "ecs:ExecuteCommand"}
+AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+IPV6_ALONE = {"PrivateIpAddress": None, "Ipv6Addresses": [{"Ipv6Address": "2001:db8::5"}]}
 
 
 def a_task(number: int = 1, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
@@ -109,8 +110,9 @@ def execute(request: Any) -> dict[str, Any]:  # noqa: ANN401 - a request
 
 def interface(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     """Return the network interface of a task."""
-    groups = [{"GroupId": "sg-1"}]
-    return {"VpcId": "vpc-0a1b", "SubnetId": "subnet-0a1b", "PrivateIpAddress": "10.0.1.5", "Groups": groups, **changes}
+    about = {"VpcId": "vpc-0a1b", "SubnetId": "subnet-0a1b", "Groups": [{"GroupId": "sg-1"}]}
+    made = {**about, "PrivateIpAddress": "10.0.1.5", **changes}
+    return {key: each for key, each in made.items() if each}
 
 
 def group(*, egress: list[Any], ingress: list[Any]) -> dict[str, Any]:
@@ -169,8 +171,9 @@ def test_a_command_has_its_output_and_its_status(aws: RecordedAws) -> None:
     assert request == expected
 
 
-def test_nothing_is_asked_twice(aws: RecordedAws) -> None:
-    """With --no-check neither IAM nor EC2 is asked."""
+def test_nothing_is_asked_twice(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --no-check neither IAM nor EC2 is asked; an old plugin gets the session, too."""
+    monkeypatch.setenv("FAKE_VERSION", "1.2.497.0\n")
     assert run("Shop/Web", "--no-check", "--", "true")[0] == 0
     asked = {name for name, _ in aws.requests}
     assert not {name for name in asked if name.startswith(("Simulate", "DescribeSecurity", "GetRole"))}
@@ -240,16 +243,9 @@ def test_a_shell_opens_on_a_terminal(aws: RecordedAws, monkeypatch: pytest.Monke
 def test_other_users_do_not_see_the_session(version: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its token is in no command line, except for an old plugin, which takes it nowhere else."""
     monkeypatch.setenv("FAKE_VERSION", version)
-    assert run("Shop/Web", "--", "echo", "one")[:2] == (0, "one\n")
-
     seen: list[PluginCall] = []
-
-    def note(plugin: PluginCall) -> int:
-        seen.append(plugin)
-        return 0
-
     monkeypatch.setattr(module, "_is_on_terminal", lambda: True)
-    monkeypatch.setattr(module, "attach", note)
+    monkeypatch.setattr(module, "attach", seen.append)
     run("Shop/Web")
     assert [each for each, value in seen[0]._asdict().items() if "tokenValue" in str(value)] == [place]
 
@@ -318,9 +314,41 @@ def test_a_task_that_is_not_there_is_refused(aws: RecordedAws) -> None:
 
 
 def definition(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
-    """Return the task definition with changes of its container."""
+    """Return the answer about the task definition, with changes of its container."""
     (web,) = task_definition()["containerDefinitions"]
-    return {"taskDefinition": {**task_definition(), "containerDefinitions": [{**web, **changes}]}}
+    made = {**task_definition(), "containerDefinitions": [{**web, **changes}]}
+    return {"DescribeTaskDefinition": {"taskDefinition": made}}
+
+
+def two_containers(pid_mode: str) -> dict[str, Any]:
+    """Return the answer about a task definition whose containers share processes, or do not."""
+    (web,) = task_definition()["containerDefinitions"]
+    both = {"containerDefinitions": [web, {**web, "name": "agent"}], "pidMode": pid_mode}
+    return {"DescribeTaskDefinition": {"taskDefinition": {**task_definition(), **both}}}
+
+
+def keys_of(name: str) -> dict[str, Any]:
+    """Return the answer about a one-off task, of which a container has keys as variables."""
+    keys = [{"name": "AWS_SECRET_ACCESS_KEY", "value": "…"}]
+    overrides = {"containerOverrides": [{"name": name, "environment": keys}]}
+    return {"DescribeTasks": {"tasks": [a_task(overrides=overrides)]}}
+
+
+def lets_in(ingress: dict[str, Any], **of_interface: Any) -> dict[str, Any]:  # noqa: ANN401 - of an answer
+    """Return the answers about a VPC endpoint that a rule lets in to."""
+    return {
+        "DescribeNetworkInterfaces": {"NetworkInterfaces": [interface(**of_interface)]},
+        "DescribeVpcEndpoints": {"VpcEndpoints": [endpoint()]},
+        "DescribeSecurityGroups": {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]},
+    }
+
+
+def isolated(**of_endpoint: Any) -> dict[str, Any]:  # noqa: ANN401 - of an answer
+    """Return the answers about a subnet with a VPC endpoint alone."""
+    return {
+        "DescribeVpcEndpoints": {"VpcEndpoints": [endpoint(Groups=[], **of_endpoint)]},
+        "DescribeRouteTables": {"RouteTables": [route_table("")]},
+    }
 
 
 def mounted(*paths: str, read_only: bool = False) -> list[dict[str, Any]]:
@@ -427,31 +455,14 @@ def key(state: str = "Enabled") -> dict[str, Any]:
         ({**configuration(), "DescribeKey": {"KeyMetadata": key("Disabled")}}, (), ["keyDisabled"]),
         ({**configuration(), "DescribeLogGroups": {"logGroups": []}}, (), ["noTranscript"]),
         (configuration(cloudWatchEncryptionEnabled=True), (), ["plainTranscript"]),
-        ({"DescribeTaskDefinition": definition(readonlyRootFilesystem=True)}, (), ["readOnly"]),
-        (
-            {
-                "DescribeTaskDefinition": definition(
-                    readonlyRootFilesystem=True,
-                    mountPoints=mounted("/var/lib/amazon", "/var/log/amazon", read_only=True),
-                )
-            },
-            (),
-            ["readOnly"],
-        ),
-        (
-            {
-                "DescribeTaskDefinition": definition(
-                    readonlyRootFilesystem=True, mountPoints=mounted("/var/lib/amazon", "/var/log")
-                )
-            },
-            (),
-            [],
-        ),
-        (
-            {"DescribeTaskDefinition": definition(environment=[{"name": "AWS_ACCESS_KEY_ID", "value": "AKIA"}])},
-            (),
-            ["ownKeys"],
-        ),
+        (definition(readonlyRootFilesystem=True), (), ["readOnly"]),
+        (definition(readonlyRootFilesystem=True, mountPoints=mounted(*AGENT_PATHS, read_only=True)), (), ["readOnly"]),
+        (definition(readonlyRootFilesystem=True, mountPoints=mounted("/var/lib/amazon", "/var/log")), (), []),
+        (definition(environment=[{"name": "AWS_ACCESS_KEY_ID", "value": "AKIA"}]), (), ["ownKeys"]),
+        (keys_of("web"), (), ["ownKeys"]),
+        (keys_of("agent"), (), []),
+        (two_containers("task"), (), ["sharedProcesses"]),
+        (two_containers("host"), (), []),
         ({"DescribeSecurityGroups": {"SecurityGroups": [group(egress=[rule(80)], ingress=[])]}}, (), ["groupClosed"]),
         ({"DescribeSecurityGroups": {"SecurityGroups": [group(egress=[rule(443)], ingress=[])]}}, (), []),
         ({"DescribeRouteTables": {"RouteTables": [route_table("")]}}, (), ["noEgress"]),
@@ -466,12 +477,25 @@ def key(state: str = "Enabled") -> dict[str, Any]:
             (),
             [],
         ),
+        (isolated(), (), []),
+        (isolated(PrivateDnsEnabled=False), (), ["noEgress"]),
+        (isolated(State="pending"), (), ["noEgress"]),
+        (lets_in(rule(443, IpRanges=[{"CidrIp": "10.0.0.0/16"}])), (), []),
+        (lets_in(rule(443, UserIdGroupPairs=[{"GroupId": "sg-1"}])), (), []),
+        (lets_in(rule(443, PrefixListIds=[{"PrefixListId": "pl-1"}])), (), []),
+        (lets_in(rule(443, IpRanges=[{"CidrIp": "10.9.0.0/16"}])), (), ["endpointClosed"]),
+        (lets_in(rule(443, IpRanges=[{"CidrIp": "10.0.1.9/16"}])), (), []),
+        (lets_in(rule(443, UserIdGroupPairs=[{"GroupId": "sg-9"}])), (), ["endpointClosed"]),
+        (lets_in(rule(443, Ipv6Ranges=[{"CidrIpv6": "2001:db8::/56"}])), (), ["endpointClosed"]),
+        (lets_in(rule(80, IpRanges=[{"CidrIp": "10.0.0.0/16"}])), (), ["endpointClosed"]),
+        (lets_in(rule(443, Ipv6Ranges=[{"CidrIpv6": "2001:db8::/56"}]), **IPV6_ALONE), (), []),
+        (lets_in(rule(443, Ipv6Ranges=[{"CidrIpv6": "2001:db9::/56"}]), **IPV6_ALONE), (), ["endpointClosed"]),
     ],
 )
 def test_each_finding_is_one_that_may_keep_a_session_from_opening(
     answers: dict[str, Any], denied: tuple[str, ...], found: list[str], aws: RecordedAws
 ) -> None:
-    """It is a warning: IAM's simulator and VPC routes do not say all, so the session is tried."""
+    """It is a warning: IAM's simulator, VPC routes and VPC endpoints do not say all, so the session is tried."""
     aws.answers |= answers
     decide(aws, *denied)
     document = checked()
@@ -479,61 +503,6 @@ def test_each_finding_is_one_that_may_keep_a_session_from_opening(
     assert document["not_shown"] == []
     assert [each["id"] for each in document["findings"]] == found
     assert not any(each["is_certain"] for each in document["findings"])
-
-
-def test_keys_of_one_task_are_found(aws: RecordedAws) -> None:
-    """A one-off task may have variables of its own; those of other containers do not matter."""
-    keys = [{"name": "AWS_SECRET_ACCESS_KEY", "value": "…"}]
-    for name, found in (("web", ["ownKeys"]), ("agent", [])):
-        overrides = {"containerOverrides": [{"name": name, "environment": keys}]}
-        aws.answers["DescribeTasks"] = {"tasks": [a_task(overrides=overrides)]}
-        assert ids() == found
-
-
-def test_a_shared_process_namespace_is_a_finding(aws: RecordedAws) -> None:
-    """Only one container has an agent then."""
-    (web,) = task_definition()["containerDefinitions"]
-    both = {"containerDefinitions": [web, {**web, "name": "agent"}], "pidMode": "task"}
-    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {**task_definition(), **both}}
-
-    assert ids() == ["sharedProcesses"]
-    both["pidMode"] = "host"
-    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {**task_definition(), **both}}
-    assert ids() == []
-
-
-ENDPOINT_RULES: list[tuple[dict[str, Any], list[str]]] = [
-    (rule(443, IpRanges=[{"CidrIp": "10.0.0.0/16"}]), []),
-    (rule(443, UserIdGroupPairs=[{"GroupId": "sg-1"}]), []),
-    (rule(443, PrefixListIds=[{"PrefixListId": "pl-1"}]), []),
-    (rule(443, IpRanges=[{"CidrIp": "10.9.0.0/16"}]), ["endpointClosed"]),
-    (rule(443, IpRanges=[{"CidrIp": "10.0.1.9/16"}]), []),
-    (rule(443, UserIdGroupPairs=[{"GroupId": "sg-9"}]), ["endpointClosed"]),
-    (rule(443, Ipv6Ranges=[{"CidrIpv6": "2001:db8::/56"}]), ["endpointClosed"]),
-    (rule(80, IpRanges=[{"CidrIp": "10.0.0.0/16"}]), ["endpointClosed"]),
-]
-
-
-@pytest.mark.parametrize(("ingress", "found"), ENDPOINT_RULES)
-def test_a_vpc_endpoint_must_let_the_task_in(ingress: dict[str, Any], found: list[str], aws: RecordedAws) -> None:
-    """With private DNS the agent uses it, also if there is a way to the internet."""
-    aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
-    aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
-    assert ids() == found
-
-
-@pytest.mark.parametrize(
-    ("ranges", "found"), [([{"CidrIpv6": "2001:db8::/56"}], []), ([{"CidrIpv6": "2001:db9::/56"}], ["endpointClosed"])]
-)
-def test_a_task_with_ipv6_alone_is_checked(ranges: list[dict[str, str]], found: list[str], aws: RecordedAws) -> None:
-    """Its network interface has no IPv4 address."""
-    own = interface(Ipv6Addresses=[{"Ipv6Address": "2001:db8::5"}])
-    del own["PrivateIpAddress"]
-    aws.answers["DescribeNetworkInterfaces"] = {"NetworkInterfaces": [own]}
-    aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint()]}
-    ingress = rule(443, Ipv6Ranges=ranges)
-    aws.answers["DescribeSecurityGroups"] = {"SecurityGroups": [group(egress=[rule()], ingress=[ingress])]}
-    assert ids() == found
 
 
 @pytest.mark.parametrize("status", ["ACTIVATING", "DEACTIVATING"])
@@ -544,17 +513,6 @@ def test_a_task_whose_targets_change_is_tried(status: str, aws: RecordedAws) -> 
 
     assert (code, output) == (0, "one\n")
     assert f"The task is {status}." in errors
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [({}, []), ({"PrivateDnsEnabled": False}, ["noEgress"]), ({"State": "pending"}, ["noEgress"])],
-)
-def test_without_egress_a_vpc_endpoint_is_enough(changes: dict[str, Any], found: list[str], aws: RecordedAws) -> None:
-    """It must be available, and have private DNS."""
-    aws.answers["DescribeVpcEndpoints"] = {"VpcEndpoints": [endpoint(Groups=[], **changes)]}
-    aws.answers["DescribeRouteTables"] = {"RouteTables": [route_table("")]}
-    assert ids() == found
 
 
 def test_what_may_not_be_read_is_not_checked(aws: RecordedAws) -> None:
