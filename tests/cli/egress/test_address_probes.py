@@ -193,6 +193,8 @@ def test_behind_a_transit_gateway(ip: str, status: int, verdict: str, *, aws: Re
 
     document = json.loads(output)
     assert (found, document["findings"]) == (status, [])
+    text = run("Shop/Web", "--prove", "--yes")[1]
+    assert (f"{ip}: no Elastic IP of this account and region\n" in text) == (verdict == "otherAddress")
     assert document["proof"] == [
         {
             "subnet": "subnet-0a1b",
@@ -203,15 +205,6 @@ def test_behind_a_transit_gateway(ip: str, status: int, verdict: str, *, aws: Re
             "text": "",
         }
     ]
-
-
-def test_an_address_of_another_account_is_named_as_such(aws: RecordedAws, tasks: Tasks) -> None:
-    """The VPC routes do not show which address is expected."""
-    aws.answers["DescribeRouteTables"] = {"RouteTables": [table(by(TransitGatewayId="tgw-1"))]}
-    network(aws, ["subnet-0a1b"])
-    tasks.lines["subnet-0a1b"] = ["ipv4=8.8.8.8"]
-
-    assert "8.8.8.8: no Elastic IP of this account and region\n" in run("Shop/Web", "--prove", "--yes")[1]
 
 
 @pytest.mark.parametrize(
@@ -292,14 +285,6 @@ def test_a_person_is_asked_first(aws: RecordedAws, tasks: Tasks) -> None:
     assert requests_of(aws, "RegisterTaskDefinition") == []
 
 
-def test_a_list_and_a_proof_exclude_each_other() -> None:
-    """A list for scripts has nothing else."""
-    status, _, errors = run("Shop/Web", "--prove", "--addresses")
-
-    assert status == 2
-    assert "--addresses and --prove exclude each other" in errors
-
-
 def test_an_interrupt_leaves_nothing(
     aws: RecordedAws, tasks: Tasks, time: Time, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -342,21 +327,6 @@ def test_another_interrupt_names_what_may_be_left(
 
     assert len(tasks.subnets) == 2
     assert f"{DEFINITION} may still be there\n" in capsys.readouterr().err
-
-
-def test_a_terminal_that_has_closed_leaves_nothing(
-    aws: RecordedAws,
-    tasks: Tasks,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A message that cannot be written does not end the work."""
-
-    def closed(*_: object, **__: object) -> None:
-        raise OSError("Input/output error")
-
-    monkeypatch.setattr("click.echo", closed)
-    assert len(ask(aws)) == len(tasks.subnets)
-    assert requests_of(aws, "DeleteTaskDefinitions") == [{"taskDefinitions": [DEFINITION]}]
 
 
 @pytest.mark.usefixtures("tasks")

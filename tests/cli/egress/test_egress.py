@@ -196,14 +196,6 @@ def test_json_has_all() -> None:
     assert (document["scope"], document["not_shown"], document["unused"]) == ("service", [], [])
 
 
-def test_plain_and_json_exclude_each_other() -> None:
-    """Two outputs are refused before AWS is asked."""
-    status, output, errors = run("Shop/Web", "--cidrs", "--json")
-
-    assert (status, output) == (2, "")
-    assert "--cidrs and --json exclude each other" in errors
-
-
 @pytest.mark.parametrize(
     ("route", "changes", "finding", "text"),
     [
@@ -387,6 +379,15 @@ def test_owners_by_tags(stack: str, expected: tuple[str, bool], aws: RecordedAws
     by_stack = {STACK_TAG: stack, "aws:cloudformation:logical-id": "Ip1"}
 
     assert owners(aws, **{"7": by_stack, "8": {"Name": "by hand"}}) == [expected, ("", False)]
+
+
+@pytest.mark.parametrize(("plain", "other"), [("--cidrs", "--json"), ("--addresses", "--prove")])
+def test_a_list_has_nothing_else(plain: str, other: str) -> None:
+    """Two outputs are refused before AWS is asked."""
+    status, output, errors = run("Shop/Web", plain, other)
+
+    assert (status, output) == (2, "")
+    assert f"{plain} and {other} exclude each other" in errors
 
 
 def test_help_has_examples() -> None:

@@ -3,18 +3,17 @@
 import json
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from fargate_constructs.cli import plan
 from fargate_constructs.cli.aws import session_for
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.synthesized.comparable_template import TemplateTree
 from fargate_constructs.synthesized.stored_templates import StoredStack
+from tests.cli.plan.conftest import old
+from tests.cli.runner import Run
 
 BUCKET, QUEUE = "AWS::S3::Bucket", "AWS::SQS::Queue"
 OLD = {
@@ -28,28 +27,6 @@ MOVED = {
 }
 REPLACED = {**OLD, "Jobs": {"Type": QUEUE, "Properties": {"QueueName": "works_|_<b>"}}}
 UPDATED = {**OLD, "Jobs": {"Type": QUEUE, "Properties": {"QueueName": "jobs", "DelaySeconds": 5}}}
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in a folder with an app, whose stack `Shop` has some resources; returns what came of it."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "old.json").write_text(json.dumps({"Resources": OLD}))
-
-    def function(resources: dict[str, Any], *arguments: str, stacks: int = 1) -> tuple[int, str, str]:
-        (tmp_path / "cdk.out").mkdir(exist_ok=True)
-        artifacts = {}
-        for name in ["Shop", "Blog"][:stacks]:
-            file = f"{name}.template.json"
-            (tmp_path / "cdk.out" / file).write_text(json.dumps({"Resources": resources}))
-            artifacts[name] = {"type": "aws:cloudformation:stack", "properties": {"templateFile": file}}
-        (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-        result = CliRunner().invoke(commands, ["plan", *arguments])
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
 
 
 @pytest.mark.parametrize(
@@ -81,7 +58,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 )
 def test_text_and_status(resources: dict[str, Any], status: int, texts: list[str], run: Run) -> None:
     """The status is 1 if there is a finding; each finding has what to do."""
-    found = run(resources, "--deployed", "old.json")
+    found = run(resources, "--deployed", old(OLD))
 
     assert found[0] == status, found
     assert [text for text in texts if text not in found[1]] == []
@@ -90,7 +67,7 @@ def test_text_and_status(resources: dict[str, Any], status: int, texts: list[str
 
 def test_json(run: Run) -> None:
     """It has the findings, and each change with its reasons."""
-    status, text, _ = run(REPLACED, "--deployed", "old.json", "--json")
+    status, text, _ = run(REPLACED, "--deployed", old(OLD), "--json")
     (stack,) = json.loads(text)["stacks"]
 
     assert status == 1
@@ -100,48 +77,48 @@ def test_json(run: Run) -> None:
     (change,) = (each for each in stack["changes"] if each["effect"] == "replaced")
     assert change["reasons"][0]["property"] == "QueueName"
     assert change["reasons"][0]["is_certain"]
-    assert json.loads(run(MOVED, "--deployed", "old.json", "--json")[1])["stacks"][0]["renames"][0]["old_id"] == "Data"
+    assert json.loads(run(MOVED, "--deployed", old(OLD), "--json")[1])["stacks"][0]["renames"][0]["old_id"] == "Data"
 
 
 def test_markdown(run: Run) -> None:
     """It is a table, and signs that Markdown reads are escaped."""
-    status, text, _ = run(REPLACED, "--deployed", "old.json", "--markdown")
+    status, text, _ = run(REPLACED, "--deployed", old(OLD), "--markdown")
 
     assert status == 1
     assert text.startswith("### Shop: 1 finding\n")
     assert r'was "jobs", now "works\_\|\_\<b\>"' in text
     assert (
         "<details><summary>Updated in place (1)</summary>\n\n- Jobs (AWS::SQS::Queue): DelaySeconds"
-        in (run(UPDATED, "--deployed", "old.json", "--markdown")[1])
+        in (run(UPDATED, "--deployed", old(OLD), "--markdown")[1])
     )
 
 
 def test_accepted_losses(run: Run) -> None:
     """A path or a logical ID, with all below; a place at which nothing is found is refused."""
-    assert run(REPLACED, "--deployed", "old.json", "--accept", "Jobs")[0] == 0
-    assert run(REPLACED, "--deployed", "old.json", "--accept", "replaced:Jobs")[0] == 0
-    assert run(REPLACED, "--deployed", "old.json", "--accept", "deleted:Jobs")[0] == 2
-    status, text, _ = run({"Jobs": OLD["Jobs"]}, "--deployed", "old.json", "--accept", "Shop/Data")
+    assert run(REPLACED, "--deployed", old(OLD), "--accept", "Jobs")[0] == 0
+    assert run(REPLACED, "--deployed", old(OLD), "--accept", "replaced:Jobs")[0] == 0
+    assert run(REPLACED, "--deployed", old(OLD), "--accept", "deleted:Jobs")[0] == 2
+    status, text, _ = run({"Jobs": OLD["Jobs"]}, "--deployed", old(OLD), "--accept", "Shop/Data")
     assert (status, text.splitlines()[0]) == (0, "Shop: no findings (1 accepted)")
-    status, _, error = run(REPLACED, "--deployed", "old.json", "--accept", "Jobs", "--accept", "Shop/No")
+    status, _, error = run(REPLACED, "--deployed", old(OLD), "--accept", "Jobs", "--accept", "Shop/No")
     assert status == 2
     assert "nothing is found at or below: Shop/No; remove it" in error
 
 
 def test_the_file_of_logical_ids(run: Run) -> None:
     """What it keeps is no finding any more. The file keeps what it has, and is not of another stack."""
-    status, text, error = run(MOVED, "--deployed", "old.json", "--write", "adoption.json")
+    status, text, error = run(MOVED, "--deployed", old(OLD), "--write", "adoption.json")
     assert (status, text.splitlines()[0]) == (0, "Shop: no findings")
     assert 'adoption.json: 1 to keep; call adopt(stack, "adoption.json") in the app' in error
     written = json.loads(Path("adoption.json").read_text())
     assert written == {"stack": "Shop", "resources": {"Data": {"path": "Store/Resource", "type": BUCKET}}}
 
     adopted = {"Data": MOVED["Store"], "Jobs": OLD["Jobs"]}
-    assert run(adopted, "--deployed", "old.json", "--write", "adoption.json")[0] == 0
+    assert run(adopted, "--deployed", old(OLD), "--write", "adoption.json")[0] == 0
     assert json.loads(Path("adoption.json").read_text()) == written
 
     Path("adoption.json").write_text(json.dumps({**written, "stack": "Blog"}))
-    status, _, error = run(MOVED, "--deployed", "old.json", "--write", "adoption.json")
+    status, _, error = run(MOVED, "--deployed", old(OLD), "--write", "adoption.json")
     assert status == 2
     assert "adoption.json is for the stack Blog, got Shop; write to another file" in error
 
@@ -185,10 +162,10 @@ def test_a_template_without_resources(run: Run) -> None:
 def test_an_export(run: Run) -> None:
     """It has no type and no logical ID of its own."""
     output = {"Outputs": {"Url": {"Value": "a", "Export": {"Name": "shop-url"}}}}
-    Path("old.json").write_text(json.dumps({"Resources": OLD, **output}))
+    file = old(OLD, **output)
 
-    assert "\nshop-url (export)\n    the export shop-url is gone" in run(OLD, "--deployed", "old.json")[1]
-    assert "| `shop-url`<br>export |" in run(OLD, "--deployed", "old.json", "--markdown")[1]
+    assert "\nshop-url (export)\n    the export shop-url is gone" in run(OLD, "--deployed", file)[1]
+    assert "| `shop-url`<br>export |" in run(OLD, "--deployed", file, "--markdown")[1]
 
 
 def test_another_folder_of_cdk(run: Run) -> None:
@@ -260,7 +237,7 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--json", "--markdown"], "--json and --markdown exclude each other"),
         (["Shop", "Blog", "--write", "x"], "a --deployed file, --write, --refactor and --pair are for one stack: name"),
-        (["--all", "--deployed", "old.json"], "are for one stack: name it"),
+        (["--all", "--deployed", old(OLD)], "are for one stack: name it"),
         ([], "has 2 stacks: Shop, Blog; name one, or write --all"),
         (["Shop", "--deployed", "no.json"], "'no.json' does not exist"),
         (
@@ -282,6 +259,7 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_misuse(arguments: list[str], message: str, run: Run) -> None:
     """Each ends with the status 2 and a line that says what to change."""
+    old(OLD)
     status, text, error = run(OLD, *arguments, stacks=2)
 
     assert (status, text) == (2, "")

@@ -4,15 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from fargate_constructs.cli.command_line import commands
+from tests.cli.plan.conftest import old
+from tests.cli.runner import Run
 
 ROOT = Path(__file__).parents[3]
 SERVICE = {"LaunchType": "FARGATE", "TaskDefinition": {"Ref": "Task"}}
@@ -29,31 +28,6 @@ SHOP: dict[str, Any] = {
 NAT = {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-1"}}
 QUIET = {"Nat": NAT}
 VOID = {"br", "meta"}
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in a folder with an app, whose stack `Shop` has some resources; returns what came of it."""
-    monkeypatch.chdir(tmp_path)
-
-    def function(resources: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
-        (tmp_path / "cdk.out").mkdir(exist_ok=True)
-        (tmp_path / "cdk.out/Shop.template.json").write_text(json.dumps({"Resources": resources}))
-        properties = {"templateFile": "Shop.template.json"}
-        artifacts = {"Shop": {"type": "aws:cloudformation:stack", "properties": properties}}
-        (tmp_path / "cdk.out/manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-        result = CliRunner().invoke(commands, ["plan", *arguments])
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
-
-
-def old(resources: dict[str, Any]) -> str:
-    """Return a file of what is deployed."""
-    Path("old.json").write_text(json.dumps({"Resources": resources}))
-    return "old.json"
 
 
 def test_everything_is_new_without_aws(run: Run) -> None:

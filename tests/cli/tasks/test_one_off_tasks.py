@@ -153,17 +153,6 @@ def test_the_exit_code_is_that_of_the_container(aws: RecordedAws) -> None:
     assert requests_of(aws, "StopTask") == []
 
 
-def test_a_task_that_does_not_start_has_no_exit_code(aws: RecordedAws) -> None:
-    """ECS says why it stopped."""
-    text = "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref"
-    stopped = a_task("STOPPED", stoppedReason=text, stopCode="TaskFailedToStart", containers=[{"name": "web"}])
-    tasks_look(aws, stopped)
-    end = started(aws).wait()
-
-    assert end.exit_code is None
-    assert text in end.explanation
-
-
 def test_the_end_of_the_time_stops_the_task(aws: RecordedAws, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
     """The wait goes on until the task has stopped, so that its last lines are seen."""
     end = started(aws).wait(timeout=10)
@@ -295,14 +284,3 @@ def test_without_an_answer_the_task_may_go_on(
     with pytest.raises((TimeoutError, ClientError), match=text):
         started(aws).wait()
     assert f"aws ecs stop-task --cluster shop --task {ID}\n" in capsys.readouterr().err
-
-
-def test_a_reader_that_has_ended_stops_the_task(aws: RecordedAws) -> None:
-    """A local program ends in `… | head`, too."""
-
-    def look(_task: object) -> None:
-        raise BrokenPipeError
-
-    with pytest.raises(BrokenPipeError):
-        started(aws).wait(at_each_look=look)
-    assert len(requests_of(aws, "StopTask")) == 1
