@@ -142,11 +142,7 @@ def compared(
         ([], [event(1)], {"archived": 1, "only_archived": 1}),
         ([event(1)], [event(1, "backfill-1")], {"logged": 1, "archived": 1, "by_content": 1}),
         (TWICE, [event(1, "a"), event(1, "backfill-2")], {"logged": 2, "archived": 2, "by_content": 1}),
-        (
-            TWICE,
-            [event(1, "c")],
-            {"logged": 2, "archived": 1, "by_content": 1, "missing": 1, "named": [event(1, "b")]},
-        ),
+        (TWICE, [event(1, "c")], {"logged": 2, "archived": 1, "by_content": 1, "missing": 1, "named": [event(1, "b")]}),
         (
             [event(1, ""), event(2, "")],
             [event(1, ""), event(3, "")],

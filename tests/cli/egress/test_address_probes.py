@@ -151,10 +151,7 @@ def test_a_task_has_least_privileges(aws: RecordedAws, tasks: Tasks) -> None:
         "assignPublicIp": "DISABLED",
     }
     assert request["overrides"]["containerOverrides"] == [
-        {
-            "name": "egress",
-            "command": ['echo "ipv4=$(curl -sS --max-time 10 https://checkip.amazonaws.com)"'],
-        }
+        {"name": "egress", "command": ['echo "ipv4=$(curl -sS --max-time 10 https://checkip.amazonaws.com)"']}
     ]
     assert tasks.subnets == ["subnet-0a1b"]
 
@@ -196,14 +193,7 @@ def test_behind_a_transit_gateway(ip: str, status: int, verdict: str, *, aws: Re
     text = run("Shop/Web", "--prove", "--yes")[1]
     assert (f"{ip}: no Elastic IP of this account and region\n" in text) == (verdict == "otherAddress")
     assert document["proof"] == [
-        {
-            "subnet": "subnet-0a1b",
-            "zone": "us-east-1a",
-            "expected": [],
-            "seen": [ip],
-            "verdict": verdict,
-            "text": "",
-        }
+        {"subnet": "subnet-0a1b", "zone": "us-east-1a", "expected": [], "seen": [ip], "verdict": verdict, "text": ""}
     ]
 
 
@@ -239,12 +229,7 @@ def test_tasks_with_public_addresses_are_a_finding(aws: RecordedAws, tasks: Task
     ("line", "expected"),
     [("ipv6=2600:1f14:0:100::9", "proven"), ("ipv6=2600:9::9", "otherAddress"), ("ipv6=", "proven")],
 )
-def test_ipv6_must_be_in_the_range_of_the_subnet(
-    line: str,
-    expected: str,
-    aws: RecordedAws,
-    tasks: Tasks,
-) -> None:
+def test_ipv6_must_be_in_the_range_of_the_subnet(line: str, expected: str, aws: RecordedAws, tasks: Tasks) -> None:
     """A task without an IPv6 address leaves by IPv4 only."""
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE, ipv6)]}
@@ -316,9 +301,7 @@ def test_an_interrupt_while_ecs_registers_leaves_nothing(aws: RecordedAws, tasks
 
 
 def test_another_interrupt_names_what_may_be_left(
-    aws: RecordedAws,
-    tasks: Tasks,
-    capsys: pytest.CaptureFixture[str],
+    aws: RecordedAws, tasks: Tasks, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The other steps are done nevertheless."""
     aws.answers["DeregisterTaskDefinition"] = KeyboardInterrupt()

@@ -160,8 +160,7 @@ def test_lines_fit_80_columns(aws: Any) -> None:  # noqa: ANN401 - as boto3
 
 
 @pytest.mark.parametrize(
-    ("option", "expected"),
-    [("--addresses", f"203.0.113.7\n{IPV6}\n"), ("--cidrs", f"203.0.113.7/32\n{IPV6}\n")],
+    ("option", "expected"), [("--addresses", f"203.0.113.7\n{IPV6}\n"), ("--cidrs", f"203.0.113.7/32\n{IPV6}\n")]
 )
 def test_plain_lists(option: str, expected: str, aws: RecordedAws) -> None:
     """An address a line, without an address that belongs to no service."""

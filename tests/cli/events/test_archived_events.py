@@ -227,13 +227,7 @@ def test_one_object_never_stops_the_rest(bucket: Bucket) -> None:
     assert texts(reader.read(BEGIN, BEGIN + HOUR)) == ["a", "without an ID"]
     assert [
         number for number in range(1, 7) if any(f"{number}{number}{number}" in each for each in reader.unreadable)
-    ] == [
-        1,
-        2,
-        3,
-        4,
-        5,
-    ]
+    ] == [1, 2, 3, 4, 5]
     assert any("must be restored first" in each for each in reader.unreadable)
 
 

@@ -24,14 +24,7 @@ from fargate_constructs.cli.logs.log_lines import LinePrinter
 from fargate_constructs.cli.logs.log_sources import LogSource
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.moments import milliseconds
-from tests.cli.recorded_aws import (
-    ACCOUNT,
-    NOW,
-    REGION,
-    SERVICE_ARN,
-    RecordedAws,
-    stack_resource,
-)
+from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, SERVICE_ARN, RecordedAws, stack_resource
 
 AT = milliseconds(NOW)
 GROUP, SHIPPER = "/shop/web", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shipper"

@@ -90,10 +90,7 @@ def test_a_launch_has_what_the_service_has() -> None:
     assert (own.task_definition, "enableExecuteCommand" in own.parameters) == ("probe:1", False)
     of_set = Launch.of_service(service(taskSets=sets))
     assert of_set.task_definition == "new"
-    assert of_set.parameters == {
-        "launchType": "FARGATE",
-        "networkConfiguration": {"awsvpcConfiguration": other},
-    }
+    assert of_set.parameters == {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": other}}
 
 
 @pytest.mark.parametrize(
@@ -273,10 +270,7 @@ def test_a_network_that_comes_back_does_not_end_the_wait(
     ],
 )
 def test_without_an_answer_the_task_may_go_on(
-    look: object,
-    text: str,
-    aws: RecordedAws,
-    capsys: pytest.CaptureFixture[str],
+    look: object, text: str, aws: RecordedAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The message has the command that stops it."""
     tasks_look(aws, a_task(), look)
