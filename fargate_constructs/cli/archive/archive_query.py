@@ -14,12 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from fargate_constructs.cli.archive.archive_options import (
-    archive_options,
-    chosen,
-    log_groups_option,
-    range_options,
-)
+from fargate_constructs.cli.archive.archive_options import archive_options, chosen, log_groups_option, range_options
 from fargate_constructs.cli.archive.archived_log_groups import chosen_log_groups
 from fargate_constructs.cli.archive.athena_queries import Finished, Workgroup, named_queries
 from fargate_constructs.cli.archive.object_downloads import Download, download_all

@@ -28,14 +28,7 @@ Examples:
 )
 @archive_options
 @click.pass_context
-def command(
-    context: click.Context,
-    *,
-    archive: str,
-    place: Place,
-    runs: int,
-    as_json: bool,
-) -> None:
+def command(context: click.Context, *, archive: str, place: Place, runs: int, as_json: bool) -> None:
     """Send failed batches to the archive again, now.
 
     The archive's replay function does the same every hour, so there is no confirmation. It is called until no batch

@@ -66,11 +66,7 @@ class Waiting:
 
 
 def compare(
-    hour: Hour,
-    logged: Iterable[LogEvent],
-    archived: Iterable[LogEvent],
-    waiting: Waiting,
-    received_before: int,
+    hour: Hour, logged: Iterable[LogEvent], archived: Iterable[LogEvent], waiting: Waiting, received_before: int
 ) -> Hour:
     """Count an hour.
 

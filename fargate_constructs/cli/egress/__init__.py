@@ -23,14 +23,10 @@ from fargate_constructs.cli.egress.egress_report import (
 )
 from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
-from fargate_constructs.cli.terminal.output import console, print_json, print_wrapped
+from fargate_constructs.cli.terminal.output import console, counted, counted_findings, print_json, print_wrapped
 
 INDENT, LABEL = 2, 12
-VERDICTS = {
-    "proven": "as expected",
-    "otherAddress": "another address than expected",
-    "noAnswer": "no answer",
-}
+VERDICTS = {"proven": "as expected", "otherAddress": "another address than expected", "noAnswer": "no answer"}
 NOT_OF_THIS_ACCOUNT = "no Elastic IP of this account and region"
 EXAMPLES = """\b
 Examples:
@@ -51,14 +47,7 @@ Examples:
 @place_options()
 @click.pass_context
 def command(
-    context: click.Context,
-    *,
-    name: str,
-    plain: str | None,
-    prove: bool,
-    yes: bool,
-    as_json: bool,
-    place: Place,
+    context: click.Context, *, name: str, plain: str | None, prove: bool, yes: bool, as_json: bool, place: Place
 ) -> None:
     """Show the addresses from which tasks reach the internet.
 
@@ -104,8 +93,9 @@ def status_of(report: Report, seen: Sequence[Seen]) -> int:
 def print_report(screen: Console, report: Report, seen: Sequence[Seen] = ()) -> None:
     """Print the answer as text."""
     subject, count = report.subject, len(report.findings)
-    title = f"{subject.name}: {_counted(len(report.addresses), 'address')}"
-    screen.print(Text(f"{title}, {_counted(count, 'finding')}", style="bold red" if count else "bold green"))
+    addresses = counted(len(report.addresses), "address", "addresses") if report.addresses else "no addresses"
+    title = f"{subject.name}: {addresses}, {counted_findings(count)}"
+    screen.print(Text(title, style="bold red" if count else "bold green"))
     screen.print(Text(", ".join([*(each.vpc for each in subject.networks), subject.region])))
     if report.addresses:
         _print_title(screen, "Addresses")
@@ -169,11 +159,6 @@ def _print_seen(screen: Console, seen: Seen, verdict: str) -> None:
     more = f" ({seen.text})" if seen.text else ""
     first = f"{'':{INDENT}}{seen.probe.zone}  {seen.probe.subnet}  "
     print_wrapped(screen, f"{', '.join(seen.addresses) or 'no address'}: {text}{more}", first=first, indent=len(first))
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{count or 'no'} {noun if count == 1 else plural}"
 
 
 def as_document(report: Report, seen: Sequence[Seen] = ()) -> dict[str, Any]:

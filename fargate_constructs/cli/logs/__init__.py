@@ -127,12 +127,10 @@ class Reading:
     def note(self, count: int) -> str:
         """Return what a person should know who sees so many lines."""
         if count:
-            return f"the last {TAIL} lines; --tail or --since prints more" if self._is_cut(count) else ""
+            is_cut = self._has_default_tail and count == TAIL
+            return f"the last {TAIL} lines; --tail or --since prints more" if is_cut else ""
         begin, end = (time_text(each)[:16] for each in (self._begin, min(self._end, self.history.at)))
         return f"no such line from {begin} to {end} UTC; write another --since or --until to read more"
-
-    def _is_cut(self, count: int) -> bool:
-        return self._has_default_tail and count == TAIL
 
     def lines(self) -> Iterable[LogEvent]:
         """Return the lines of the range, or the last ones of it."""

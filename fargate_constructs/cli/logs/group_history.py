@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from fargate_constructs.cli.deployed.deployed_resources import listed
 from fargate_constructs.cli.events.archived_events import HOUR, ArchivedEvents, ScanSize
 from fargate_constructs.cli.events.cloudwatch_events import CloudWatchEvents
 from fargate_constructs.cli.events.log_events import LogEvent, merged, time_text
-from fargate_constructs.cli.logs.log_sources import LogSource, common_prefix, routed_archive
+from fargate_constructs.cli.logs.log_sources import LogSource
 from fargate_constructs.cli.terminal.output import counted
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class GroupHistory:
         self.log_group, self.region = first.log_group, first.region
         self._session, self._sources, self._person = session, sources, person
         self._request, self._expression = request, re.compile(request.expression)
-        self._routed = routed_archive(first) if first.router_bucket else None
-        self._archive: DeployedArchive | None = None
+        bucket = first.router_bucket
+        self._routed = DeployedArchive(bucket, self.region, bucket, "", "ndjson", "log_group=") if bucket else None
         self._archived: ArchivedEvents | None = None
         self._is_searched = False
         self._lines = 0
@@ -88,7 +89,7 @@ class GroupHistory:
             CloudWatchEvents(
                 self._client,
                 self.log_group,
-                stream_prefix=common_prefix(sources),
+                stream_prefix=commonprefix([each.prefix for each in sources]),  # noqa: RUF071 - of characters
                 expression=request.expression,
                 report=person.note,
                 progress=self._show_request,
@@ -159,23 +160,18 @@ class GroupHistory:
         if not self._is_searched:
             self._is_searched = True
             self._archived = self._find_archived()
-        if self._archived:
-            self._person.progress(f"counts the objects of {self.log_group} in the archive")
-            self._archived = self._counted(self._archived, begin, end)
-        if self._archived:
-            yield from self._archived.read(begin, end)
-
-    def _counted(self, archived: ArchivedEvents, begin: int, end: int) -> ArchivedEvents | None:
-        """Return the archive, after the person has confirmed what it costs; nothing if it may not be read."""
+        if not self._archived:
+            return
+        self._person.progress(f"counts the objects of {self.log_group} in the archive")
         try:
-            size = archived.size(begin, end)
+            size = self._archived.size(begin, end)
         except self._client.exceptions.ClientError as error:
-            self.is_complete = False
+            self.is_complete, self._archived = False, None
             self._note_missing(one_line(error))
-            return None
+            return
         self._unasked = ScanSize(*map(sum, zip(self._unasked, size, strict=True)))
         self._confirm(self._unasked, begin)
-        return archived
+        yield from self._archived.read(begin, end)
 
     def _find_archived(self) -> ArchivedEvents | None:
         """Return the archive of the log group; tell the person if there is none that can be read.

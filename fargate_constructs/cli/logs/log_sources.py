@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import listed, region_of
@@ -97,20 +95,6 @@ class Logs(NamedTuple):
         return groups
 
 
-def common_prefix(sources: Sequence[LogSource]) -> str:
-    """Return what the names of all streams of the sources begin with, as far as it is known."""
-    first, last = min(each.prefix for each in sources), max(each.prefix for each in sources)
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    return "".join(character for character, _ in same)
-
-
-def routed_archive(source: LogSource) -> DeployedArchive:
-    """Return the archive to which a log router sends."""
-    return DeployedArchive(
-        source.router_bucket, source.region, source.router_bucket, format="ndjson", prefix="log_group="
-    )
-
-
 def find_logs(session: Session, name: str, place: Place) -> Logs:
     """Return where something logs.
 
@@ -135,14 +119,12 @@ def find_logs(session: Session, name: str, place: Place) -> Logs:
         arn = Launch.of_service(describe_service(session, found)).task_definition
     client: Any = session.client("ecs", region_name=found.region)
     definition = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-    sources, notes = [], []
-    for each in definition["containerDefinitions"]:
-        source = _source(each["name"], each.get("logConfiguration", {"logDriver": "none"}), found.region)
-        if isinstance(source, LogSource):
-            sources.append(source)
-        else:
-            notes.append(source)
-    return Logs(found.name, sources, notes)
+    places = [
+        _source(each["name"], each.get("logConfiguration", {"logDriver": "none"}), found.region)
+        for each in definition["containerDefinitions"]
+    ]
+    sources = [each for each in places if isinstance(each, LogSource)]
+    return Logs(found.name, sources, [each for each in places if isinstance(each, str)])
 
 
 def _has_log_group(session: Session, name: str, region: str) -> bool:

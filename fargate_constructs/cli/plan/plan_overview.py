@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.open_findings import open_findings
+from fargate_constructs.cli.terminal.output import counted
 from fargate_constructs.costs.comparison import Costs, compare_costs
 from fargate_constructs.costs.price_list import PriceList
 from fargate_constructs.drawing.architecture import diagram_of
 from fargate_constructs.drawing.diagram import Diagram
 from fargate_constructs.synthesized.stored_sources import read_stored
 from fargate_constructs.synthesized.stored_templates import StoredStack
+
+LEVELS = ("error", "warning", "note")
 
 
 class Caveat(NamedTuple):
@@ -37,17 +40,12 @@ class Overview(NamedTuple):
     def counts(self) -> str:
         """Return how many caveats there are, by level."""
         levels = [each.level for each in self.caveats]
-        parts = [
-            f"{levels.count(level)} {level}{'' if levels.count(level) == 1 else 's'}"
-            for level in ("error", "warning", "note")
-            if level in levels
-        ]
+        parts = [counted(levels.count(level), level) for level in LEVELS if level in levels]
         return f"FargateCaveats: {', '.join(parts) or 'nothing found'}"
 
     def has(self, level: str) -> bool:
         """Whether there is a caveat of a level or of a higher one."""
-        levels = ("error",) if level == "error" else ("error", "warning")
-        return any(each.level in levels for each in self.caveats)
+        return any(LEVELS.index(each.level) <= LEVELS.index(level) for each in self.caveats)
 
     def document(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -75,6 +73,5 @@ def _caveats(new: Sequence[StoredStack], everything: Sequence[StoredStack]) -> l
     """Return what the rules of FargateCaveats find in templates, without the app and without cdk-nag."""
     app = FargateApp(read_stored(everything))
     found = [each for stack in new for each in open_findings(app, stack.path or stack.name)]
-    order = ("error", "warning", "note")
     caveats = [Caveat(each.id, each.rule.level, path, each.rule.why, each.got, each.rule.fix) for path, each in found]
-    return sorted(dict.fromkeys(caveats), key=lambda each: (order.index(each.level), each.path, each.rule))
+    return sorted(dict.fromkeys(caveats), key=lambda each: (LEVELS.index(each.level), each.path, each.rule))

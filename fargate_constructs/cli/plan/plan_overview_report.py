@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fargate_constructs.cli.plan.plan_overview import Overview
-from fargate_constructs.cli.plan.plan_report import INDENT, cell, code, escape
+from fargate_constructs.cli.plan.plan_report import INDENT, cell, code, details, escape
 from fargate_constructs.cli.terminal.output import print_wrapped
 from fargate_constructs.costs.comparison import Costs, Line
 from fargate_constructs.drawing.mermaid import as_mermaid
@@ -54,15 +54,14 @@ def overview_markdown(overview: Overview, before: str = "") -> str:
 def _costs(costs: Costs) -> Iterator[str]:
     yield f"### {escape(costs.summary())}"
     yield ""
-    columns = ["before", "after", "USD before", "USD after"] if costs.has_before else ["number", "USD a month"]
-    yield f"| what | {' | '.join(columns)} |"
-    yield f"|---|{'---:|' * len(columns)}"
+    yield f"| what | {' | '.join(columns(costs))} |"
+    yield f"|---|{'---:|' * len(columns(costs))}"
     for line in costs.lines:
         yield f"| {escape(line.name)} | {' | '.join(numbers(costs, line))} |"
     yield ""
     yield escape(f"{costs.source()[0].upper()}{costs.source()[1:]}.")
-    yield from _details("By use, not counted", costs.by_use())
-    yield from _details("Notes on the costs", costs.notes)
+    yield from details("By use, not counted", costs.by_use())
+    yield from details("Notes on the costs", costs.notes)
 
 
 def _caveats(overview: Overview) -> Iterator[str]:
@@ -75,17 +74,12 @@ def _caveats(overview: Overview) -> Iterator[str]:
     for each in important:
         found = cell([f"{each.rule} ({each.level}): {each.why}", f"Got: {each.got}"])
         yield f"| {code(each.path)} | {found} | {cell([each.fix])} |"
-    yield from _details("Notes", [f"{each.path}: {each.got}" for each in overview.caveats if each.level == "note"])
+    yield from details("Notes", [f"{each.path}: {each.got}" for each in overview.caveats if each.level == "note"])
 
 
-def _details(title: str, texts: list[str]) -> Iterator[str]:
-    if texts:
-        yield ""
-        yield f"<details><summary>{title} ({len(texts)})</summary>"
-        yield ""
-        yield from (f"- {escape(each)}" for each in texts)
-        yield ""
-        yield "</details>"
+def columns(costs: Costs) -> list[str]:
+    """Return the titles of the numbers of a line."""
+    return ["before", "after", "USD before", "USD after"] if costs.has_before else ["number", "USD a month"]
 
 
 def numbers(costs: Costs, line: Line) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape as escape_html
 
 from fargate_constructs.cli.plan.plan_overview import Overview
-from fargate_constructs.cli.plan.plan_overview_report import numbers
+from fargate_constructs.cli.plan.plan_overview_report import columns, numbers
 from fargate_constructs.cli.plan.plan_report import Report
 from fargate_constructs.drawing.diagram import printable
 from fargate_constructs.drawing.svg import FONT, as_svg
@@ -95,7 +95,6 @@ def _report(report: Report) -> Iterator[str]:
 def _costs(overview: Overview) -> Iterator[str]:
     costs = overview.costs
     yield f"<p>{escape(costs.summary())}</p>"
-    columns = ["before", "after", "USD before", "USD after"] if costs.has_before else ["number", "USD a month"]
     rows = []
     for line in costs.lines:
         numeric = "".join(f'<td class="n">{escape(each)}</td>' for each in numbers(costs, line))
@@ -106,7 +105,7 @@ def _costs(overview: Overview) -> Iterator[str]:
     rows.append(
         f"<tr class='changed'><td>sum</td>{blank}{''.join(f'<td class=n>{each:,.2f}</td>' for each in sums)}</tr>"
     )
-    head = "".join(f'<th class="n" scope="col">{each}</th>' for each in columns)
+    head = "".join(f'<th class="n" scope="col">{each}</th>' for each in columns(costs))
     yield (
         f'<div class="table" tabindex="0"><table><thead><tr><th scope="col">what</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

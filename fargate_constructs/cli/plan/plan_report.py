@@ -96,10 +96,14 @@ def as_markdown(report: Report) -> str:
         cells = (f"{code(each.path)}<br>{each.type or 'export'}", cell(each.problems), cell(each.remedies))
         lines.append(f"| {' | '.join(cells)} |")
     for title, found in report.sections():
-        if found:
-            items = [f"- {escape(each)}" for each in found]
-            lines += ["", f"<details><summary>{title} ({len(found)})</summary>", "", *items, "", "</details>"]
+        lines += details(title, found)
     return "\n".join([*lines, "", report.stays(), ""])
+
+
+def details(title: str, texts: Sequence[str]) -> list[str]:
+    """Return the lines of texts that a reader opens; none without texts."""
+    items = [f"- {escape(each)}" for each in texts]
+    return ["", f"<details><summary>{title} ({len(items)})</summary>", "", *items, "", "</details>"] if items else []
 
 
 def as_document(report: Report) -> dict[str, Any]:

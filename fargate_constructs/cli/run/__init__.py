@@ -130,12 +130,7 @@ def log_of(session: Session, container: Answer, task_id: str) -> ContainerLog | 
     return ContainerLog(session.client("logs", region_name=region), group, stream)
 
 
-def follow(
-    task: StartedTask,
-    log: ContainerLog | None,
-    timeout: float | None,
-    echo: Callable[[str], None],
-) -> Ended:
+def follow(task: StartedTask, log: ContainerLog | None, timeout: float | None, echo: Callable[[str], None]) -> Ended:
     """Print what a task logs until it has ended, and to the last line; print its states on the standard error."""
     states: list[str] = []
 

@@ -26,14 +26,7 @@ class Target(NamedTuple):
     is_service: bool
 
 
-def target_of(
-    session: Session,
-    name: str,
-    *,
-    like: str | None,
-    container: str | None,
-    place: Place,
-) -> Target:
+def target_of(session: Session, name: str, *, like: str | None, container: str | None, place: Place) -> Target:
     """Return the target with a name, and the container that gets the command: one with a name, or the main one.
 
     Args:

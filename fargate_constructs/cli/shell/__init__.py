@@ -22,7 +22,7 @@ from fargate_constructs.cli.shell.exec_session import (
     STDIN,
     WINDOWS_SHELL,
     MarkedOutput,
-    PlainOutput,
+    Output,
     attach,
     marked,
     plugin_call,
@@ -155,7 +155,7 @@ def _open(
         click.echo("the status of the command is not known", err=True)
     if is_direct and (on_terminal or not HAS_TERMINALS):
         return NO_RESULT if attach(plugin) else 0
-    output = PlainOutput() if is_direct else MarkedOutput(word, keeps_returns=on_terminal)
+    output = Output() if is_direct else MarkedOutput(word, keeps_returns=on_terminal)
     stream = sys.stdout.buffer
 
     def write(data: bytes) -> None:
@@ -163,7 +163,7 @@ def _open(
         stream.flush()
 
     relay(plugin, output, write, terminal=STDIN if on_terminal else None)
-    if isinstance(output, PlainOutput):
+    if not isinstance(output, MarkedOutput):
         return 0
     if output.status is None:
         click.echo(output.before.decode(errors="replace").replace("\r", ""), err=True)

@@ -19,7 +19,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fargate_constructs.cli.shell.exec_checks import PLUGIN
 from fargate_constructs.cli.shell.exec_targets import ExecTarget
@@ -58,31 +58,21 @@ SESSION_VARIABLE, LAST_WITHOUT_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE", [1, 
 STDIN = 0
 
 
-class Output(Protocol):
-    """Takes what a session prints."""
-
-    status: int | None
-    """The exit status of the command, as soon as it is known."""
-
-    def feed(self, data: bytes) -> bytes:
-        """Return what the user sees of it."""
-
-
-class PlainOutput:
+class Output:
     """Shows all that a session prints."""
 
     status: int | None = None
+    """The exit status of the command, as soon as it is known."""
 
     def feed(self, data: bytes) -> bytes:
-        """Return it, with lines that end as files have it."""
+        """Return what the user sees of it, with lines that end as files have it."""
         return data.replace(b"\r\n", b"\n")
 
 
-class MarkedOutput:
+class MarkedOutput(Output):
     """Takes the output of a command and its status out of what a session prints."""
 
     def __init__(self, word: str, *, keeps_returns: bool) -> None:
-        self.status: int | None = None
         self.before = b""
         """What came before the command, such as messages of the plugin."""
         self.has_begun = False

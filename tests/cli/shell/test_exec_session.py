@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fargate_constructs.cli.shell import exec_session
-from fargate_constructs.cli.shell.exec_session import MarkedOutput, PlainOutput, PluginCall, attach, marked, relay
+from fargate_constructs.cli.shell.exec_session import MarkedOutput, Output, PluginCall, attach, marked, relay
 
 FAKE = Path(__file__).parents[1] / "fake_plugin.py"
 
@@ -250,7 +250,7 @@ def test_what_is_typed_appears_at_once() -> None:
 
 def test_plain_output_is_all_of_it() -> None:
     """Without a shell around the command there is no mark."""
-    output = PlainOutput()
+    output = Output()
     assert output.feed(b"Starting session\r\none\r\n") == b"Starting session\none\n"
     assert output.status is None
 
