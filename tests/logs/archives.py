@@ -47,23 +47,11 @@ def resources(template: Template, type_: str) -> dict[str, dict[str, Any]]:
 def statements(template: Template, name: str) -> list[dict[str, Any]]:
     """Return the statements of the policies whose name begins so, each action in a list."""
     return [
-        statement | {"Action": listed(statement["Action"])}
+        statement | {"Action": [action] if isinstance(action := statement["Action"], str) else action}
         for policy in resources(template, "AWS::IAM::Policy").values()
         if str(policy["PolicyName"]).startswith(name)
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-
-
-def allowed(template: Template, name: str) -> set[str]:
-    """Return the actions of those statements, of which none may be on all resources."""
-    found = statements(template, name)
-    assert "*" not in [each["Resource"] for each in found]
-    return {action for each in found for action in each["Action"]}
-
-
-def listed(actions: str | list[str]) -> list[str]:
-    """Return the actions of a statement; the template writes a single one without a list."""
-    return [actions] if isinstance(actions, str) else actions
 
 
 def environment(template: Template, handler: str) -> dict[str, Any]:

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Environment, Size, Stack
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.log_archive import LogArchive
-from tests.logs.archives import archive_of, environment, listed, resources, stack_of, template_of
+from tests.logs.archives import archive_of, environment, resources, template_of
 from tests.templates import properties, properties_of
 
 
@@ -52,36 +51,18 @@ def test_the_stream_writes_where_the_shipper_would(archive: LogArchive, template
 
 
 def test_the_function_prepares_batches(archive: LogArchive, template: Template) -> None:
-    """It knows the same buckets as the shipper, and drops the same log groups."""
+    """It knows the same buckets as the shipper, and drops the same log groups; the stream receives all others."""
     assert archive.firehose
     transform, shipper = (properties_of(template, each) for each in (archive.firehose.function, archive.function))
 
     assert (transform["Handler"], transform["Timeout"]) == ("shipper.transform.handler", 300)
     assert transform["Environment"] == shipper["Environment"]
+    [subscription] = properties(template, "AWS::Logs::SubscriptionFilter")
+    assert subscription["DestinationArn"] == Stack.of(archive).resolve(archive.firehose.stream.delivery_stream_arn)
+    assert "RoleArn" in subscription
     for group in (archive.firehose.own_log_group, archive.firehose.function.own_log_group):
         with pytest.raises(ValueError, match="one that is ignored"):
             archive.add_log_group(group)
-
-
-def test_the_stream_may_do_no_more_than_it_must(archive: LogArchive, template: Template) -> None:
-    """It writes, and calls the one function; it deletes nothing."""
-    assert archive.firehose
-    statements = properties_of(template, archive.firehose.role)["Policies"][0]["PolicyDocument"]["Statement"]
-    assert {action for each in statements for action in listed(each["Action"])} == {
-        "s3:PutObject",
-        "s3:GetObject",
-        "s3:AbortMultipartUpload",
-        "s3:GetBucketLocation",
-        "s3:ListBucket",
-        "s3:ListBucketMultipartUploads",
-        "lambda:InvokeFunction",
-        "lambda:GetFunctionConfiguration",
-        "logs:PutLogEvents",
-    }
-    [subscription] = properties(template, "AWS::Logs::SubscriptionFilter")
-    stream = Stack.of(archive).resolve(archive.firehose.stream.delivery_stream_arn)
-    assert subscription["DestinationArn"] == stream
-    assert "RoleArn" in subscription
 
 
 def test_switching_moves_nothing(template: Template) -> None:
@@ -101,7 +82,8 @@ def test_switching_moves_nothing(template: Template) -> None:
 @pytest.fixture(scope="module")
 def custom() -> dict[str, Stack]:
     """A stack for each buffered archive that no mode has: one in another account's bucket, one in anybody's."""
-    small, late = (Stack(App(), name) for name in ("Small", "Late"))
+    app = App()
+    small, late = (Stack(app, name) for name in ("Small", "Late"))
     LogArchive(
         small,
         "LogArchive",
@@ -148,18 +130,6 @@ def test_refusals(argument: dict[str, Any], message: str) -> None:
     """Data Firehose, or CDK, would refuse them later."""
     with pytest.raises(ValueError, match=message):
         Delivery.buffered(**argument)
-
-
-def test_a_key_of_ones_own() -> None:
-    """The stream may encrypt with the archive's key."""
-    stack, firehose = stack_of("key-buffered"), archive_of("key-buffered").firehose
-    key = stack.node.find_child("Key")
-    assert isinstance(key, kms.Key)
-    assert firehose
-
-    may = {"Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Effect": "Allow", "Resource": stack.resolve(key.key_arn)}
-    [policy] = properties_of(template_of("key-buffered"), firehose.role)["Policies"]
-    assert may in policy["PolicyDocument"]["Statement"]
 
 
 def test_a_given_bucket_and_its_owner(custom: dict[str, Stack]) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fargate_constructs.logs.failure_queue import FailureQueue
 from fargate_constructs.logs.replay import TIMEOUT
-from tests.logs.archives import archive_of, environment, resources, statements, template_of
+from tests.logs.archives import environment, resources, template_of
 from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event
 from tests.logs.memory_queue import VISIBILITY_TIMEOUT, MemoryQueue
 
@@ -288,26 +288,16 @@ def test_the_queue() -> None:
     Template.from_stack(stack).has_resource_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
 
 
-def test_who_may_use_the_queue() -> None:
-    """The shipper sends, and no longer writes records into the bucket; the replay function receives and deletes."""
+def test_the_functions() -> None:
+    """Both have the entries that know the queue, and Lambda puts there what it gives up."""
     template = template_of("china")
     queue = {"Fn::GetAtt": [next(iter(resources(template, "AWS::SQS::Queue"))), "Arn"]}
 
-    for role, actions in (
-        ("LogArchiveShipperRole", ["sqs:SendMessage"]),
-        ("LogArchiveReplayFunctionRole", ["sqs:ReceiveMessage", "sqs:DeleteMessage"]),
-    ):
-        assert [each["Action"] for each in statements(template, role) if each["Resource"] == queue] == [actions]
-    assert "aws/lambda/async" not in json.dumps(statements(template, "LogArchiveShipperRole"))
+    for handler in ("shipper.queue_fallback.handler", "replay.drain.handler"):
+        assert "Ref" in environment(template, handler)["FAILURE_QUEUE"]
     template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig", {"DestinationConfig": {"OnFailure": {"Destination": queue}}}
     )
-
-
-def test_the_functions() -> None:
-    """Both have the entries that know the queue."""
-    for handler in ("shipper.queue_fallback.handler", "replay.drain.handler"):
-        assert "Ref" in environment(template_of("china"), handler)["FAILURE_QUEUE"]
 
 
 def test_alarms() -> None:
@@ -319,10 +309,3 @@ def test_alarms() -> None:
     assert metrics["ApproximateAgeOfOldestMessage"]["Threshold"] == 3 * 3600
     assert metrics["ApproximateAgeOfOldestMessage"]["TreatMissingData"] == "ignore"
     assert metrics["NumberOfMessagesSent"]["Threshold"] == 1
-
-
-@pytest.mark.parametrize("mode", ["direct", "buffered"])
-def test_no_queue_elsewhere(mode: str) -> None:
-    """Where Lambda has an S3 destination, or the region is unknown, there is no queue."""
-    assert archive_of(mode).failure_queue is None
-    assert resources(template_of(mode), "AWS::SQS::Queue") == {}

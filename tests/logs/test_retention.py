@@ -127,10 +127,12 @@ def test_hours_that_are_whole_days() -> None:
 
 
 def test_numbers_that_only_cloudformation_knows_pass() -> None:
-    """Neither limit nor order is checked for them."""
+    """Neither limit nor order is checked for them, nor whether a lock outlasts them."""
     days = CfnParameter(Stack(App(), "Test"), "Days", type="Number").value_as_number
     unknown = s3.Transition(storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=Duration.days(days))
 
     retention = Retention(expiration=Duration.days(days), transitions=[unknown, *moves(GLACIER=1)])
 
     assert retention.lifecycle_rules()[0].expiration is retention.expiration
+    for each in (retention, Retention(expiration=None)):  # a lock cannot outlast what is never deleted either
+        each._validate_beside(object_lock=s3.ObjectLockRetention.governance(Duration.days(5000)))  # noqa: SLF001
