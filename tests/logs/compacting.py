@@ -28,11 +28,24 @@ def load(environment: dict[str, str]) -> Any:  # noqa: ANN401  # a module, of wh
     return modules["handler"]
 
 
-def put(s3: S3Client, bucket: str, prefix: str, lines: bytes, *, first: int = 1_772_323_199_999) -> str:
+def put(
+    s3: S3Client,
+    bucket: str,
+    prefix: str,
+    lines: bytes,
+    *,
+    first: int = 1_772_323_199_999,
+    **options: Any,  # noqa: ANN401 -- boto3's
+) -> str:
     """Put an object as the shipper does; return its name."""
     name = f"{first}-{hashlib.sha256(lines).hexdigest()[:32]}.ndjson.gz"
-    s3.put_object(Bucket=bucket, Key=prefix + name, Body=gzip.compress(lines, mtime=0))
+    s3.put_object(Bucket=bucket, Key=prefix + name, Body=zipped(lines), **options)
     return name
+
+
+def zipped(lines: bytes) -> bytes:
+    """Return the body of such an object."""
+    return gzip.compress(lines, mtime=0)
 
 
 class Compaction:

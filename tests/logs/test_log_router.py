@@ -14,6 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from fargate_constructs._core.fluent_bit import IMAGE, PROGRAM
+from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.log_archive import LogArchive
 from fargate_constructs.logs.log_router import CONFIG, LogRouter
 from tests.audit import findings
@@ -22,13 +23,17 @@ from tests.logs.archives import archive_of, resources, statements
 IMAGES = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
 
 
-def task_with_router(stack: Stack, archive: LogArchive, image: ecs.ContainerImage | None = None) -> ecs.TaskDefinition:
+def task_with_router(stack: Stack, router: LogRouter) -> ecs.TaskDefinition:
     """A task of two containers that log by the router."""
-    router = archive.log_router(logs.LogGroup(stack, "Logs"), image=image)
     task = ecs.FargateTaskDefinition(stack, "Task", memory_limit_mib=1024)
     for name in ("web", "metrics-agent"):
         task.add_container(name, image=IMAGES, logging=router.driver(task, stream_prefix=f"of-{name}"))
     return task
+
+
+def router_in(stack: Stack, bucket: s3.IBucket, image: ecs.ContainerImage | None = None) -> LogRouter:
+    """A router to a bucket."""
+    return LogRouter(bucket=bucket, log_group=logs.LogGroup(stack, "Logs"), image=image, on_grant=lambda *_: None)
 
 
 def containers(stack: Stack) -> dict[str, dict[str, Any]]:
@@ -39,13 +44,14 @@ def containers(stack: Stack) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def app() -> App:
-    """A task with a router by default, and one with a router's image and an archive's key of one's own."""
+    """A task with a router by default, and one with a router's image and a bucket's key of one's own."""
     app = App()
     default, own = Stack(app, "Default"), Stack(app, "Own")
-    task_with_router(default, LogArchive(default, "Archive"))
+    task_with_router(default, router_in(default, s3.Bucket.from_bucket_name(default, "Bucket", "logs")))
+    key = kms.Key(own, "Key", enable_key_rotation=True)
+    bucket = s3.Bucket.from_bucket_attributes(own, "Bucket", bucket_name="logs", encryption_key=key)
     image = ecs.ContainerImage.from_ecr_repository(ecr.Repository(own, "Images"), "3.4.8")
-    archive = LogArchive(own, "Archive", encryption_key=kms.Key(own, "Key", enable_key_rotation=True))
-    task_with_router(own, archive, image)
+    task_with_router(own, router_in(own, bucket, image))
     return app
 
 
@@ -119,8 +125,8 @@ def test_the_task_may_put_lines_and_no_more(own: Stack) -> None:
     lines, key = statements(Template.from_stack(own), "TaskTaskRole")
 
     assert (lines["Action"], key["Action"]) == (["s3:PutObject"], ["kms:GenerateDataKey"])
-    _, before, _, after = lines["Resource"]["Fn::Join"][1]
-    assert (before, after) == ("/log_group=", "/*"), "of its own log group alone"
+    *_, before, _, after = lines["Resource"]["Fn::Join"][1]
+    assert (before.endswith(":s3:::logs/log_group="), after) == (True, "/*"), "of its own log group alone"
 
 
 def test_an_image_of_ones_own(app: App, own: Stack) -> None:
@@ -133,8 +139,8 @@ def test_a_bucket_of_another_account() -> None:
     """Its owner must allow the task's role, too."""
     stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
-    archive = LogArchive(stack, "Archive", bucket=bucket)
-    task = task_with_router(stack, archive)
+    archive = LogArchive(stack, "Archive", bucket=bucket, archive_format=ArchiveFormat.raw)
+    task = task_with_router(stack, archive.log_router(logs.LogGroup(stack, "Logs")))
 
     principals = [stack.resolve(each.to_statement_json())["Principal"] for each in archive.bucket_policy_statements]
     assert {"AWS": stack.resolve(task.task_role.role_arn)} in principals
@@ -147,7 +153,7 @@ def test_a_task_elsewhere_is_refused() -> None:
         Stack(app, region, env=Environment(account="111111111111", region=region))
         for region in ("us-east-1", "eu-west-1")
     )
-    router = LogArchive(here, "Archive").log_router(logs.LogGroup(here, "Logs"))
+    router = router_in(here, s3.Bucket.from_bucket_name(here, "Bucket", "logs"))
 
     with pytest.raises(ValueError, match="log_router must be in the region of 'eu-west-1/Task'"):
         router.driver(ecs.FargateTaskDefinition(there, "Task"), stream_prefix="web")
@@ -201,7 +207,7 @@ def test_a_bucket_of_another_region(bucket_region: str, expected: object) -> Non
     stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs", region=bucket_region)
     task = ecs.FargateTaskDefinition(stack, "Task")
-    router = LogRouter(bucket=bucket, log_group=logs.LogGroup(stack, "Logs"), image=None, on_grant=lambda *_: None)
+    router = router_in(stack, bucket)
 
     web = task.add_container("web", image=IMAGES, logging=router.driver(task, stream_prefix="web"))
 
