@@ -57,12 +57,12 @@ class China:
     def run(self, *faults: str) -> dict[str, int]:
         """Run the replay function; the faults happen to its calls in their order."""
         self._faults, self._is_dead = list(faults), False
-        failures, drain = self.replay["failures"], self.replay["drain"]
+        replay, drain = self.replay["handler"], self.replay["drain"]
         with (
-            mock.patch.object(failures, "THREADS", 1),
-            mock.patch.object(failures.S3, "put_object", partial(self._call, failures.S3.put_object)),
-            mock.patch.object(failures.S3, "delete_object", partial(self._call, failures.S3.delete_object)),
-            mock.patch.object(failures.LAMBDA, "invoke", partial(self._call, self._invoke)),
+            mock.patch.object(replay, "THREADS", 1),
+            mock.patch.object(replay.S3, "put_object", partial(self._call, replay.S3.put_object)),
+            mock.patch.object(replay.S3, "delete_object", partial(self._call, replay.S3.delete_object)),
+            mock.patch.object(replay.LAMBDA, "invoke", partial(self._call, self._invoke)),
             mock.patch.object(self.queue, "receive_message", partial(self._call, self.queue.receive_message)),
             mock.patch.object(self.queue, "delete_message", partial(self._call, self.queue.delete_message)),
         ):
@@ -92,7 +92,7 @@ class China:
         """The IDs of the events in the queue and in the failure bucket."""
         records = [*(each.body.encode() for each in self.queue.messages), *self.shipper.quarantined().values()]
         objects = self.shipper.modules["objects"]
-        batches = [objects.read_lines(objects.unpack(self.replay["failures"].delivery(each)).text) for each in records]
+        batches = [objects.read_lines(objects.unpack(self.replay["handler"].delivery(each)).text) for each in records]
         return {json.loads(piece.lines)["id"] for batch in batches for piece in batch.pieces}
 
 
@@ -119,7 +119,7 @@ def china(new_china: Callable[[], China]) -> China:
 
 def test_a_failure_comes_back(china: China) -> None:
     """A record goes from the queue under a key like those of Lambda's S3 destination, and from there to the archive."""
-    with mock.patch.object(china.replay["failures"], "replay_all"):
+    with mock.patch.object(china.replay["handler"], "handler"):
         china.fail()
         china.run()
     [(key, body)] = china.shipper.quarantined().items()
@@ -134,7 +134,7 @@ def test_a_failure_comes_back(china: China) -> None:
 def test_a_message_comes_again(china: China) -> None:
     """It has the same key, and leaves the object as it is: as old as it is, for the alarm."""
     china.fail()
-    with mock.patch.object(china.replay["failures"], "replay_all"):
+    with mock.patch.object(china.replay["handler"], "handler"):
         with suppress(Killed):
             china.run("ok", "ok", "killed")  # the message is moved, and not deleted
         [key] = china.shipper.quarantined()
@@ -148,7 +148,7 @@ def test_a_message_comes_again(china: China) -> None:
 def test_s3_refuses_a_message(china: China, capsys: pytest.CaptureFixture[str]) -> None:
     """The message stays in the queue, the log says why, and the next run moves it."""
     china.fail()
-    with mock.patch.object(china.replay["failures"], "replay_all"):
+    with mock.patch.object(china.replay["handler"], "handler"):
         china.run("ok", "refused")
     [line] = map(json.loads, capsys.readouterr().out.splitlines())
 

@@ -67,7 +67,7 @@ class Replay:
     @property
     def failures(self) -> ModuleType:
         """The module with the function's clients."""
-        module: ModuleType = self.modules["failures"]
+        module: ModuleType = self.modules["handler"]
         return module
 
     def run(self, *remaining: int, **environment: str) -> dict[str, int]:
@@ -121,7 +121,7 @@ def replay(modules: dict[str, Any], shipper: Shipper, monkeypatch: pytest.Monkey
     """The replay function of a shipper with empty buckets."""
     # One environment for both: the replay function's threads must not see it change.
     lambda_ = LambdaClient(shipping(shipper))
-    monkeypatch.setattr(modules["failures"], "LAMBDA", lambda_)
+    monkeypatch.setattr(modules["handler"], "LAMBDA", lambda_)
     with shipper.environ():
         yield Replay(modules, shipper, lambda_)
 
@@ -220,7 +220,7 @@ def test_no_record_at_all_stays(replay: Replay, text: str, capsys: pytest.Captur
 
 def test_the_client_tries_once(environment: dict[str, str]) -> None:
     """What Lambda refuses waits for the next hour; an invocation may last as long as the shipper."""
-    config = load(environment, "replay")["failures"].LAMBDA.meta.config
+    config = load(environment, "replay")["handler"].LAMBDA.meta.config
 
     assert config.retries["total_max_attempts"] == 1
     assert config.read_timeout > SHIPPER_TIMEOUT.to_seconds()

@@ -20,10 +20,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import failures
+from . import handler as replay
 
 if TYPE_CHECKING:
-    from .failures import Context
+    from .handler import Context
 
 # The maximum of one request
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
@@ -35,7 +35,7 @@ WAIT = 2
 SQS: Any = boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard"}))
 
 
-def handler(_event: object, context: Context) -> dict[str, int]:
+def handler(event: object, context: Context) -> dict[str, int]:
     """Drain the queue, then replay as much as time allows; return the same as `replay.handler.handler`.
 
     Raises:
@@ -45,14 +45,14 @@ def handler(_event: object, context: Context) -> dict[str, int]:
     try:
         drain(context)
     finally:  # an error of the queue does not stop the replay of the bucket
-        result = failures.replay_all(context)
+        result = replay.handler(event, context)
     return result
 
 
 def drain(context: Context) -> None:
     """Move as many messages as time allows. A message that cannot be moved stays in the queue."""
     queue = os.environ["FAILURE_QUEUE"]
-    while not failures.is_late(context):
+    while not replay.is_late(context):
         received = SQS.receive_message(
             QueueUrl=queue,
             MaxNumberOfMessages=MAX_MESSAGES,
@@ -62,7 +62,7 @@ def drain(context: Context) -> None:
         messages = received.get("Messages", [])
         for message in messages:
             if reason := why_not_moved(message):
-                failures.report({"failure": message["MessageId"], "reason": reason})
+                replay.report({"failure": message["MessageId"], "reason": reason})
             else:
                 SQS.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         if not messages:
@@ -72,8 +72,8 @@ def drain(context: Context) -> None:
 def why_not_moved(message: dict[str, Any]) -> str | None:
     """Put a message into the failure bucket, unless it is there; return the error, if there is one."""
     try:
-        failures.S3.put_object(
-            **failures.async_failures().bucket(),
+        replay.S3.put_object(
+            **replay.async_failures().bucket(),
             Key=key_of(message),
             Body=message["Body"].encode(),
             ContentType="application/json",
@@ -91,7 +91,7 @@ def key_of(message: dict[str, Any]) -> str:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-    prefix = f"{failures.ASYNC_FAILURES}{os.environ['SHIPPER']}"
+    prefix = f"{replay.ASYNC_FAILURES}{os.environ['SHIPPER']}"
     return f"{prefix}/{sent:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{message['MessageId']}"
 
 

@@ -28,7 +28,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .archive import archive
+from .envelope import UnreadableBatch
+from .metrics import report_lag
+from .objects import objects_of
+from .put import quarantine, store
 
 if TYPE_CHECKING:
     from .put import Context
@@ -43,4 +46,10 @@ def handler(event: object, context: Context) -> dict[str, object]:
     Raises:
         NotStoredError: S3 did not store an object. The next attempt finds the objects of this one.
     """
-    return archive(event, context)
+    try:
+        objects = objects_of(event)
+    except UnreadableBatch as unreadable:
+        return {"quarantined": quarantine(event, str(unreadable), context)}
+    store(objects, context)
+    report_lag(objects.newest, context)
+    return {"archived": list(objects.bodies)}

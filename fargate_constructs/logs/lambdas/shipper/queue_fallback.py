@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from .archive import archive
+from . import handler as shipper
 from .envelope import data_of
 from .put import NotStoredError
 
@@ -39,7 +39,7 @@ def handler(event: object, context: Context) -> dict[str, object]:
         NotStoredError: S3 did not take an object. The next attempt finds what this one stored.
     """
     try:
-        return archive(event, context)
+        return shipper.handler(event, context)
     except NotStoredError:
         if is_replayed(event) or len(data_of(event) or "") <= MAX_RECORDED:
             raise
