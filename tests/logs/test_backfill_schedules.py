@@ -10,7 +10,7 @@ import gzip
 import json
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -90,56 +90,18 @@ faults: st.SearchStrategy[list[Fault]] = st.lists(
 )
 
 
-@dataclass(frozen=True)
-class Fill:
-    """A run of the back-fill.
-
-    Attributes:
-        hours: Its range, from the first moment on.
-        offset: The time zone in which a person writes it, in minutes.
-        faults: What S3 does with the requests, in their order.
-        stopped: After how many objects a person presses Ctrl-C.
-        cancelled: How many of its export tasks are cancelled, from the first.
-    """
-
-    hours: tuple[int, int]
-    offset: int
-    faults: list[Fault]
-    stopped: int
-    cancelled: int = 0
-
-
-@dataclass(frozen=True)
-class Merge:
-    """A run of the compaction."""
-
-    faults: list[Fault]
-
-
-@dataclass(frozen=True)
-class Again:
-    """A second delivery of a live event."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Freeze:
-    """A transition of an object to Glacier, until the end."""
-
-    number: int
-
-
-ranges = st.tuples(st.integers(0, HOURS), st.integers(0, HOURS)).map(sorted).map(tuple)
-offsets = st.sampled_from([0, 120, -210, 840])
-steps = st.one_of(
-    st.builds(Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3])),
-    st.builds(
-        Fill, ranges, offsets, st.just([]) | faults, st.sampled_from([99, 99, 0, 1, 3]), st.sampled_from([0, 0, 1])
-    ),
-    st.builds(Merge, st.just([]) | faults),
-    st.builds(Again, st.integers(0, 9)),
-    st.builds(Freeze, st.integers(0, 9)),
+ranges = st.tuples(st.integers(0, HOURS), st.integers(0, HOURS)).map(sorted)
+offsets = st.sampled_from([0, 120, -210, 840])  # minutes
+stops = st.sampled_from([99, 99, 0, 1, 3])
+cancelled = st.sampled_from([0, 0, 0, 1])
+numbers = st.integers(0, 9)
+# Methods of `Account`, and their arguments.
+steps: st.SearchStrategy[tuple[Any, ...]] = st.one_of(
+    st.tuples(st.just("fill"), ranges, offsets, st.just([]) | faults, stops, cancelled),
+    st.tuples(st.just("fill"), ranges, offsets, st.just([]) | faults, stops, cancelled),
+    st.tuples(st.just("merge"), st.just([]) | faults),
+    st.tuples(st.just("deliver_again"), numbers),
+    st.tuples(st.just("freeze"), numbers),
 )
 
 
@@ -170,37 +132,42 @@ class Account:
         for stream, batch in batches.items():
             self._shipper.invoke(delivery(*batch, logGroup=GROUP, logStream=stream))
 
-    def do(self, step: Fill | Merge | Again | Freeze) -> None:
-        """Do a step; that it fails is no news."""
-        match step:
-            case Fill():
-                self.fill(step)
-            case Merge():
-                self._s3.script = deque(step.faults)
-                module = self._compaction.module
-                with suppress(BotoCoreError, ClientError, module.Unfinished, module.UnreadableObjects):
-                    self._compaction.run(DAYS)
-            case Again():
-                live = [number for number, event in enumerate(self._events) if event.live]
-                self._deliver(live[step.number : step.number + 2])
-            case Freeze():
-                for each in self._objects()[step.number : step.number + 1]:
-                    each.headers["x-amz-storage-class"] = "GLACIER"
+    def deliver_again(self, number: int) -> None:
+        """Let CloudWatch Logs deliver live events a second time."""
+        live = [number for number, event in enumerate(self._events) if event.live]
+        self._deliver(live[number : number + 2])
+
+    def merge(self, faults: list[Fault]) -> None:
+        """Run the compaction; that it fails is no news."""
+        module = self._compaction.module
+        self._s3.script = deque(faults)
+        with suppress(BotoCoreError, ClientError, module.Unfinished, module.UnreadableObjects):
+            self._compaction.run(DAYS)
         self._s3.script.clear()
 
-    def fill(self, fill: Fill) -> None:
-        """Run the back-fill, as a person does."""
-        zone = timezone(timedelta(minutes=fill.offset))
-        begin, end = ((FIRST + timedelta(hours=hours)).astimezone(zone) for hours in fill.hours)
-        put, left = vars(Backfill)["_put_once"], iter(range(fill.stopped))
+    def fill(
+        self,
+        hours: Sequence[int],
+        offset: int = 0,
+        faults: Sequence[Fault] = (),
+        stopped: int = 9999,
+        cancelled: int = 0,
+    ) -> None:
+        """Run the back-fill, as a person does who writes the range in a time zone.
+
+        The person presses Ctrl-C after some objects. Some export tasks are cancelled, from the first.
+        """
+        zone = timezone(timedelta(minutes=offset))
+        begin, end = ((FIRST + timedelta(hours=each)).astimezone(zone) for each in hours)
+        put, left = vars(Backfill)["_put_once"], iter(range(stopped))
 
         def put_or_stop(command: Backfill, key: str, body: bytes) -> None:
             if next(left, None) is None:
                 raise KeyboardInterrupt
             put(command, key, body)
 
-        self._s3.script = deque(fill.faults)
-        self._api.logs.ends = [{"code": "CANCELLED"}] * fill.cancelled
+        self._s3.script = deque(faults)
+        self._api.logs.ends = [{"code": "CANCELLED"}] * cancelled
         command = Backfill(
             log_group=GROUP,
             archive_bucket=self._shipper.archive,
@@ -214,6 +181,12 @@ class Account:
             suppress(BackfillError, BotoCoreError, ClientError, KeyboardInterrupt),
         ):
             command.run(begin, end)
+        self._s3.script.clear()
+
+    def freeze(self, number: int) -> None:
+        """Let an object move to Glacier, until the end."""
+        for each in self._objects()[number : number + 1]:
+            each.headers["x-amz-storage-class"] = "GLACIER"
 
     def _objects(self) -> list[Stored]:
         return list(self._memory.buckets[self._shipper.archive].objects.values())
@@ -260,11 +233,11 @@ def test_any_course(
     account = Account(logs_api, faulty_s3, new_compaction(), events)
     truth = Counter(event.as_exported for event in events)
     live = Counter(event.as_exported for event in events if event.live)
-    for step in course:
-        account.do(step)
+    for method, *arguments in course:
+        getattr(account, method)(*arguments)
         archived = account.archived()
         assert live <= archived, "lost"
         assert archived <= truth, "twice"
     account.thaw()
-    account.fill(Fill((0, HOURS), 0, [], 10_000))
+    account.fill((0, HOURS))
     assert account.archived() == truth

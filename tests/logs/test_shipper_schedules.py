@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -112,60 +113,40 @@ faults: st.SearchStrategy[Fault] = st.sampled_from(
 clocks = st.builds(Clock, st.integers(0, 3), st.sampled_from([60_000, 60_000, 60_000, 24_999, None]))
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """What happens to a batch.
-
-    Attributes:
-        hours: In which each of its events was written.
-        damage: What was added to its JSON, which makes it unreadable.
-        archive_format: The function's ARCHIVE_FORMAT.
-        deliveries: How often CloudWatch Logs delivers it.
-        faults: What S3 does with the requests, in their order.
-        clocks: How long each invocation lives; those beyond live long enough.
-    """
-
-    hours: list[int]
-    damage: bytes
-    archive_format: str
-    deliveries: int
-    faults: list[Fault]
-    clocks: list[Context]
-
-
-schedules = st.builds(
-    Schedule,
-    hours=st.lists(st.integers(0, 2), min_size=1, max_size=4),
-    damage=st.sampled_from([b"", b"", b"", b"}"]),
-    archive_format=st.sampled_from(["ndjson", "ndjson", "raw"]),
-    deliveries=st.integers(1, 2),
-    faults=st.lists(faults, max_size=4) | st.lists(faults, min_size=8, max_size=30),
-    clocks=st.lists(clocks, max_size=12),
+schedules = st.fixed_dictionaries(
+    {
+        "hours": st.lists(st.integers(0, 2), min_size=1, max_size=4),  # of the events
+        "damage": st.sampled_from([b"", b"", b"", b"}"]),  # to the batch's JSON, which makes it unreadable
+        "archive_format": st.sampled_from(["ndjson", "ndjson", "raw"]),
+        "deliveries": st.integers(1, 2),
+        "faults": st.lists(faults, max_size=4) | st.lists(faults, min_size=8, max_size=30),  # of S3's answers
+        "clocks": st.lists(clocks, max_size=12),  # of the invocations; those beyond live long enough
+    }
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(schedule=schedules)
-def test_any_schedule(new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, schedule: Schedule) -> None:
+def test_any_schedule(new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, schedule: dict[str, Any]) -> None:
     """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.
 
     After a replay on a good day, it is in the archive, or in quarantine if it cannot be read, and nowhere else.
     """
-    events = [log_event(str(number), NOW + hour * HOUR) for number, hour in enumerate(schedule.hours)]
-    event = pack(compact_json(batch(*events)) + schedule.damage)
+    events = [log_event(str(number), NOW + hour * HOUR) for number, hour in enumerate(schedule["hours"])]
+    event = pack(compact_json(batch(*events)) + schedule["damage"])
     data = event["awslogs"]["data"]
-    ids = Counter(event["id"] for event in events if not schedule.damage)
+    ids = Counter(event["id"] for event in events if not schedule["damage"])
     faulty_s3.script.clear()
-    faulty_s3.script.extend(schedule.faults)
+    faulty_s3.script.extend(schedule["faults"])
     account = Account(new_shipper())
-    account.shipper.settings["ARCHIVE_FORMAT"] = schedule.archive_format
-    clocks = chain(schedule.clocks, repeat(Context(60_000)))
+    account.shipper.settings["ARCHIVE_FORMAT"] = schedule["archive_format"]
+    clocks = chain(schedule["clocks"], repeat(Context(60_000)))
 
     def check() -> None:
         assert account.archived() <= ids, "twice in the archive"
         assert data in account.failures() or account.archived() == ids != Counter(), "lost"
 
-    for _ in range(schedule.deliveries):
+    for _ in range(schedule["deliveries"]):
         account.deliver(event, clocks)
         check()
     note(f"batches for the replay: {len(account.records)}")
@@ -174,4 +155,4 @@ def test_any_schedule(new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, s
     faulty_s3.script.clear()
     account.replay(repeat(Context(60_000)))
     assert (account.records, account.archived()) == ([], ids)
-    assert account.failures() == ({data} if schedule.damage else set())
+    assert account.failures() == ({data} if schedule["damage"] else set())
