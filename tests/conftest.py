@@ -36,6 +36,14 @@ ALL_MODES = (
     "tests/test_security.py",
     "tests/privilege/test_every_mode.py",
 )
+# Tests that read the same modes of the archive (`tests/logs/archives.py`).
+ARCHIVES = tuple(
+    f"tests/logs/test_{name}.py"
+    for name in (
+        *("alarms", "assets", "delivery", "failure_queue", "log_archive", "log_catalog", "log_compaction"),
+        "subscriptions",
+    )
+)
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py")
 # Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
@@ -138,11 +146,11 @@ def _misses() -> "dict[_lru_cache_wrapper[Any], int]":
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped
-    """Gives each file to one worker, and all that reads the modes to one."""
+    """Gives each file to one worker, and all that reads the modes, or those of the archive, to one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "all modes" if file.startswith(ALL_MODES) else file
+        return "all modes" if file.startswith(ALL_MODES) else "archives" if file.startswith(ARCHIVES) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - xdist's own, and private

@@ -62,7 +62,6 @@ class Firehose(Construct):
         self.own_log_group = logs.LogGroup(
             self, "StreamLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        """The prefix for failed batches of Data Firehose."""
         acknowledge(self.own_log_group, LOG_GROUP)
         delivery_statements = self._delivery_statements(bucket)
         self.role = self._make_role(bucket, delivery_statements)

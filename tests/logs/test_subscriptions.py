@@ -7,17 +7,32 @@ from contextlib import nullcontext
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from fargate_constructs.logs.archive_format import ArchiveFormat
 from fargate_constructs.logs.log_archive import LogArchive
+from fargate_constructs.logs.subscriptions import Subscriptions, function_target
 from tests.logs.archives import archive_of, environment, resources, stack_of, template_of
 
 
 def archive_in(stack: Stack, id_: str = "LogArchive") -> LogArchive:
     """An archive with no more than subscriptions need: without a catalog and a compaction."""
     return LogArchive(stack, id_, archive_format=ArchiveFormat.raw)
+
+
+class Archive(Subscriptions):
+    """The subscriptions of an archive that has a function and a log group, and nothing else."""
+
+    def __init__(self, app: App, name: str, env: Environment | None = None) -> None:
+        """Make it in a stack with its own name."""
+        scope = Construct(Stack(app, name, env=env), name)
+        function = lambda_.Function.from_function_name(scope, "Function", name)
+        super().__init__(scope, function_target(scope, function))
+        self.log_group = logs.LogGroup(scope, "Logs")
+        self.ignore_own(self.log_group)
 
 
 @pytest.fixture(scope="module")
@@ -92,33 +107,32 @@ def test_archives_that_share_a_log_group() -> None:
     """Each has a subscription, under its own ID, which therefore must differ."""
     app = App()
     group = logs.LogGroup(Stack(app, "Test"), "Logs")
-    other = Stack(app, "Other")
-    archive_in(Stack(app, "One")).add_log_group(group)
+    assert Archive(app, "One").add(group)
+    assert Archive(app, "Second").add(group)
 
-    with pytest.raises(ValueError, match="another archive with the ID 'LogArchive', got: Test/Logs/LogArchive; give"):
-        archive_in(other).add_log_group(group)
-    assert archive_in(other, "Second").add_log_group(group)
+    with pytest.raises(ValueError, match="another archive with the ID 'One', got: Test/Logs/One; give"):
+        Archive(App(), "One").add(group)
 
 
 def test_archives_that_ship_each_other() -> None:
     """What one logs may be in another, but not round in a circle: each line would make another one, for ever."""
     app = App()
-    one, two, three, four = (archive_in(Stack(app, name), name) for name in ("A", "B", "C", "D"))
-    assert two.add_log_group(one.replay.function.own_log_group)
-    assert three.add_log_group(two.log_group)
+    one, two, three, four = (Archive(app, name) for name in ("A", "B", "C", "D"))
+    assert two.add(one.log_group)
+    assert three.add(two.log_group)
     named = logs.LogGroup.from_log_group_name(Stack(app, "E"), "Named", three.log_group.log_group_name)
 
     for group in (three.log_group, named, two.log_group):
         with pytest.raises(ValueError, match=f"got: {group.node.path} for A/A, whose own logs B/B ships; leave one"):
-            one.add_log_group(group)
-    assert three.add_log_group(one.log_group)
+            one.add(group)
+    assert three.add(one.log_group)
     with pytest.raises(ValueError, match=r"got: all log groups for A/A, whose own logs [BC]/[BC] ships"):
-        one.add_all_log_groups()
-    four.add_all_log_groups()
+        one.add_all([])
+    four.add_all([])
     with pytest.raises(ValueError, match=f"got: {four.log_group.node.path} for B/B, whose own logs D/D ships"):
-        two.add_log_group(four.log_group)
-    assert one.add_all_log_groups(except_for=["*"])
-    assert archive_in(Stack(app, "F", env=HERE)).add_all_log_groups()
+        two.add(four.log_group)
+    assert one.add_all(["*"])
+    assert Archive(app, "F", env=HERE).add_all([])
 
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY"])
@@ -316,29 +330,28 @@ def test_what_no_name_can_match_is_refused(made: LogArchive, pattern: str) -> No
 
 def test_a_pattern_of_many_wildcards() -> None:
     """A long pattern and a name that it nearly matches are compared fast. The brackets of a token are no wildcard."""
-    archive = archive_in(Stack(App(), "Test"))
-    prefix = CfnParameter(Stack.of(archive), "Prefix").value_as_string
-    archive.ignore_log_group("*a" * 20 + "b")
-    archive.ignore_log_group(f"{prefix}*")
+    archive, stack = Archive(App(), "Test"), Stack()
+    prefix = CfnParameter(stack, "Prefix").value_as_string
+    archive.ignore("*a" * 20 + "b")
+    archive.ignore(f"{prefix}*")
 
     for number, (name, is_shipped) in enumerate({"a" * 200: True, f"{prefix}/web": False}.items()):
-        group = logs.LogGroup.from_log_group_name(archive, f"Group{number}", name)
+        group = logs.LogGroup.from_log_group_name(stack, f"Group{number}", name)
         with nullcontext() if is_shipped else pytest.raises(ValueError, match="one that is ignored"):
-            assert archive.add_log_group(group)
+            assert archive.add(group)
 
 
 def test_more_names_than_a_function_can_be_told_are_refused() -> None:
     """Lambda has 4 KB for them, an account policy 25; a pattern says the same in less. Nothing is half done."""
-    stack = Stack(App(), "Test")
-    archive = archive_in(stack)
+    archive = Archive(App(), "Test")
     names = [f"/aws/lambda/{number:03}-{'x' * 60}" for number in range(400)]
 
     for name in names[:40]:
-        archive.ignore_log_group(name)
+        archive.ignore(name)
 
     with pytest.raises(ValueError, match=r"at most 3,840 bytes, got: 3,8\d\d for \d\d names; write a pattern"):
-        any(archive.ignore_log_group(name) for name in names[40:60])
+        list(map(archive.ignore, names[40:60]))
     with pytest.raises(ValueError, match=r"at most 25,000 bytes, got: \d\d,\d{3} for 4\d\d names; write a pattern"):
-        archive.add_all_log_groups(except_for=names)
-    archive.ignore_log_group("*x")
-    archive.add_all_log_groups()
+        archive.add_all(names)
+    archive.ignore("*x")
+    archive.add_all([])
