@@ -328,17 +328,16 @@ def kill(compaction: Compaction, faulty_s3: FaultyS3, after: int, fault: Fault) 
         faulty_s3.script.clear()
 
 
-@pytest.mark.parametrize("fault", [reset, lose_answer], ids=["before it takes effect", "after it took effect"])
 def test_killed_at_every_call(
-    new_compaction: Callable[[], Compaction], faulty_s3: FaultyS3, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    new_compaction: Callable[[], Compaction], faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed at any call to S3, no line is lost, and the next run leaves each line once, in few objects."""
+    """Killed after any call to S3, no line is lost, and the next run leaves each line once, in few objects."""
     ids = IDS[:4]
     for after in count():
         compaction = new_compaction()
         monkeypatch.setattr(compaction.module.hours, "MIN_OBJECTS", 3)
         compaction.ship(*ids)
-        killed = kill(compaction, faulty_s3, after, fault)
+        killed = kill(compaction, faulty_s3, after, lose_answer)
         assert set(compaction.ids()) == set(ids)
         compaction.ship("01", "03")  # delivered again meanwhile: refused by S3 if still there, stored if not
         compaction.ship("late")  # so that the next run would not join just the same ones

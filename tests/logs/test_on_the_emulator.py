@@ -107,7 +107,7 @@ def arrived(stack: DeployedStack, message: str) -> bool:
 # --- Failures, and switching ---
 
 
-def test_an_archive_from_buffered_to_direct_and_back(archive: DeployedStack) -> None:
+def test_an_archive_from_buffered_to_direct(archive: DeployedStack) -> None:
     """Batches go through the stream, failures come back, and switching replaces and forgets nothing."""
     firehose, s3 = archive.aws.client("firehose"), archive.aws.client("s3")
     kept = archive.physical_ids(*KEPT)
@@ -142,11 +142,6 @@ def test_an_archive_from_buffered_to_direct_and_back(archive: DeployedStack) -> 
     write(archive, "six")
     assert arrived(archive, "six")
     assert messages(archive) == ["five", "four", "one", "six", "three", "two"]
-
-    # And back again.
-    assert archive.update(archive_app(buffered=True)) == "UPDATE_COMPLETE", archive.why()
-    assert {id_: name for id_, name in archive.physical_ids("AWS::S3::Bucket").items() if kept[id_] != name} == {}
-    assert len(messages(archive)) == 6
 
 
 # --- Reading ---
