@@ -16,7 +16,7 @@ from jsii._runtime import kernel
 
 import fargate_constructs
 from benchmarks import apps
-from benchmarks.apps import ours, ours_shipped_plainly
+from benchmarks.apps import ecs_patterns_completed, ours, ours_shipped_plainly
 from benchmarks.measure import run
 from benchmarks.table import Row
 
@@ -40,14 +40,20 @@ def rows() -> Iterator[Row]:
             ratio=own / theirs,
             at_most=IMPORT if what == "cpu" else None,
         )
-    for stack, what in ((ours_shipped_plainly.Services, "without an archive"), (ours.Services, "with a LogArchive")):
-        services = stack(App(), "Services", 2)
-        count = messages(partial(services.add_service, "More"))
+    theirs, plain, archived = (
+        messages(partial(app.Services(App(), "Services", 2).add_service, "More"))
+        for app in (ecs_patterns_completed, ours_shipped_plainly, ours)
+    )
+    for what, count, other, compared_with in (
+        ("the same features on both sides", plain, theirs, " aws_ecs_patterns"),
+        ("without an archive", plain, MESSAGES, ""),
+        ("with a LogArchive", archived, MESSAGES, ""),
+    ):
         yield Row(
             what=f"messages to Node.js for a further service, {what}",
             ours=str(count),
-            other=str(MESSAGES),
-            ratio=count / MESSAGES,
+            other=f"{other}{compared_with}",
+            ratio=count / other,
             at_most=1,
         )
 

@@ -18,19 +18,17 @@ class PlainShipper(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         bucket = s3.Bucket(self, "Bucket")
-        self._function = lambda_.Function(
+        function = lambda_.Function(
             self,
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_13,
             handler="index.handler",
             code=lambda_.Code.from_inline("def handler(event, context): ..."),
         )
-        bucket.grant_put(self._function)
+        bucket.grant_put(function)
+        self._destination = logs_destinations.LambdaDestination(function)
+        self._pattern = logs.FilterPattern.all_events()
 
     def add_log_group(self, log_group: logs.ILogGroup) -> object:
         """Ship a log group."""
-        return log_group.add_subscription_filter(
-            "Shipper",
-            destination=logs_destinations.LambdaDestination(self._function),
-            filter_pattern=logs.FilterPattern.all_events(),
-        )
+        return log_group.add_subscription_filter("Shipper", destination=self._destination, filter_pattern=self._pattern)

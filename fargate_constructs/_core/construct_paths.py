@@ -6,6 +6,8 @@ from weakref import WeakKeyDictionary
 from aws_cdk import Resource, Stack
 from constructs import IConstruct, Node
 
+from fargate_constructs._core.asked_once import asked_once
+
 
 class Placed(Protocol):
     """Any construct."""
@@ -15,12 +17,7 @@ class Placed(Protocol):
         """Its node in the construct tree."""
 
 
-# A construct's place never changes. Each question to Node.js takes 0.2 ms or more, so the answers are kept.
 _SCOPES: WeakKeyDictionary[Placed, tuple[Placed, str]] = WeakKeyDictionary()
-_NODES: WeakKeyDictionary[Placed, Node] = WeakKeyDictionary()
-_PATHS: WeakKeyDictionary[Placed, str] = WeakKeyDictionary()
-_ROOTS: WeakKeyDictionary[Placed, IConstruct] = WeakKeyDictionary()
-_STACKS: WeakKeyDictionary[Placed, Stack] = WeakKeyDictionary()
 
 
 def keep_place(construct: Placed, scope: Placed, id: str) -> None:
@@ -33,38 +30,32 @@ def is_placed_resource(thing: object) -> bool:
     return isinstance(thing, Resource) and thing in _SCOPES
 
 
+@asked_once
 def node_of(construct: Placed) -> Node:
     """Return a construct's node."""
-    if construct not in _NODES:
-        _NODES[construct] = construct.node
-    return _NODES[construct]
+    return construct.node
 
 
+@asked_once
 def path_of(construct: Placed) -> str:
     """Return a construct's path."""
-    if construct not in _PATHS:
-        scope, own_id = _SCOPES.get(construct, (None, ""))
-        # Versions of constructs differ in how they replace other characters, such as the end of a line.
-        if scope and own_id.isprintable():
-            _PATHS[construct] = f"{path_of(scope)}/{own_id.replace('/', '--')}".removeprefix("/")
-        else:
-            _PATHS[construct] = node_of(construct).path
-    return _PATHS[construct]
+    scope, own_id = _SCOPES.get(construct, (None, ""))
+    # Versions of constructs differ in how they replace other characters, such as the end of a line.
+    if scope and own_id.isprintable():
+        return f"{path_of(scope)}/{own_id.replace('/', '--')}".removeprefix("/")
+    return node_of(construct).path
 
 
+@asked_once
 def root_of(construct: Placed) -> IConstruct:
     """Return the construct at the top of a construct's tree: the app."""
-    if construct not in _ROOTS:
-        _ROOTS[construct] = root_of(_SCOPES[construct][0]) if construct in _SCOPES else node_of(construct).root
-    return _ROOTS[construct]
+    return root_of(_SCOPES[construct][0]) if construct in _SCOPES else node_of(construct).root
 
 
+@asked_once
 def stack_of(construct: Placed) -> Stack:
     """Return the stack that a construct is in."""
-    if construct not in _STACKS:
-        of_scope = stack_of(_SCOPES[construct][0]) if construct in _SCOPES else None
-        _STACKS[construct] = of_scope or Stack.of(cast(IConstruct, construct))
-    return _STACKS[construct]
+    return stack_of(_SCOPES[construct][0]) if construct in _SCOPES else Stack.of(cast(IConstruct, construct))
 
 
 def top_stack_of(construct: Placed) -> Stack:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple, cast
-from weakref import WeakKeyDictionary
 
 from aws_cdk import CfnResource, Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct
 
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import is_placed_resource, stack_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 
@@ -155,18 +155,12 @@ def _members(value: object) -> list[object]:
 
 
 def environment_of(thing: Any) -> Environment:  # noqa: ANN401 - a construct of any kind, or an ARN
-    """Return the environment of a construct or an ARN. The answer of Node is kept, because it takes time."""
-    if isinstance(thing, str):
-        return _of_arn(thing)
-    if thing not in _ENVIRONMENTS:
-        _ENVIRONMENTS[thing] = _find_environment(thing)
-    return _ENVIRONMENTS[thing]
+    """Return the environment of a construct or an ARN."""
+    return _of_arn(thing) if isinstance(thing, str) else _of_construct(thing)
 
 
-_ENVIRONMENTS: WeakKeyDictionary[Any, Environment] = WeakKeyDictionary()
-
-
-def _find_environment(thing: Any) -> Environment:  # noqa: ANN401 - a construct of any kind
+@asked_once
+def _of_construct(thing: Any) -> Environment:  # noqa: ANN401 - of any kind
     for name in ARNS:
         if arn := getattr(thing, name, ""):
             return _of_token(arn) if is_unresolved(arn) and not arn.startswith("arn:") else _of_arn(arn)
@@ -174,10 +168,12 @@ def _find_environment(thing: Any) -> Environment:  # noqa: ANN401 - a construct 
         return Environment(env.region, env.account)
     if hasattr(thing, "vpc"):  # a network is where its VPC is
         return environment_of(thing.vpc)
-    stack = stack_of(thing)
-    if stack not in _ENVIRONMENTS:
-        _ENVIRONMENTS[stack] = Environment(stack.region, stack.account)
-    return _ENVIRONMENTS[stack]
+    return _of_stack(stack_of(thing))
+
+
+@asked_once
+def _of_stack(stack: Stack) -> Environment:
+    return Environment(stack.region, stack.account)
 
 
 def _of_token(arn: str) -> Environment:

@@ -14,6 +14,7 @@ from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct, IValidation
 
 from fargate_constructs._core import cdk_nag_2
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import stack_of
 
 # The packs of cdk-nag that share the names of rules; AwsSolutions has its own codes.
@@ -47,14 +48,14 @@ FUNCTION = {
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge findings on a resource, by rule: one such as `AwsSolutions-S1`, or a name of all other packs."""
     findings = [finding for rule, reason in reasons.items() for finding in _acknowledgments(rule, reason)]
-    if construct not in _VALIDATIONS:
-        _VALIDATIONS[construct] = Validations.of(construct)
-    _VALIDATIONS[construct].acknowledge(*findings)
+    _validations_of(construct).acknowledge(*findings)
     if cdk_nag_2.is_installed():
         cdk_nag_2.suppress(construct, {each.id: each.reason for each in findings})
 
 
-_VALIDATIONS: WeakKeyDictionary[IConstruct, Validations] = WeakKeyDictionary()
+@asked_once
+def _validations_of(construct: IConstruct) -> Validations:
+    return Validations.of(construct)
 
 
 @cache

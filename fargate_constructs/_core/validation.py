@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
-from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration
 
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.unresolved import (
     is_dummy,
     is_known,
@@ -44,14 +44,10 @@ def validate_seconds(name: str, duration: Duration | None, low: float, high: flo
     validate_range(name, seconds, low, high, unit=" seconds")
 
 
-_SECONDS: WeakKeyDictionary[Duration, float | None] = WeakKeyDictionary()
-
-
+@asked_once
 def seconds_of(duration: Duration) -> float | None:
-    """Return a time in seconds, `None` for a token. The answer of Node is kept, because it takes time."""
-    if duration not in _SECONDS:
-        _SECONDS[duration] = None if duration.is_unresolved() else duration.to_milliseconds() / 1000
-    return _SECONDS[duration]
+    """Return a time in seconds, `None` for a token."""
+    return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
 
 
 # The maximum of values in all conditions of a listener rule

@@ -6,13 +6,14 @@ skips tokens never sees it.
 
 import re
 from functools import cache
-from weakref import WeakKeyDictionary
 
 from aws_cdk import Aws, Reference, Stack, Tokenization
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import node_of, stack_of
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.unresolved import TOKEN
 
 # A variable in the text of `Fn::Sub`
@@ -36,31 +37,22 @@ def known_name(scope: IConstruct, name: str) -> str:
     return TOKEN.sub(lambda token: _given_name(token[0]) or _literal_parts(stack, token[0]), name)
 
 
+@asked_once
 def resource_of(log_group: logs.ILogGroup) -> logs.CfnLogGroup | None:
     """Return the resource of a log group that the app makes."""
-    if log_group not in _RESOURCES:
-        resource = node_of(log_group).default_child
-        _RESOURCES[log_group] = resource if isinstance(resource, logs.CfnLogGroup) else None
-    return _RESOURCES[log_group]
+    resource = node_of(log_group).default_child
+    return resource if isinstance(resource, logs.CfnLogGroup) else None
 
 
-_RESOURCES: WeakKeyDictionary[logs.ILogGroup, logs.CfnLogGroup | None] = WeakKeyDictionary()
-
-
-def log_group_name(log_group: logs.ILogGroup, name: str = "") -> str:
-    """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes.
-
-    Args:
-        log_group: The log group.
-        name: Its `log_group_name`, if the caller has asked for it.
-    """
-    name = name or log_group.log_group_name
+def log_group_name(log_group: logs.ILogGroup) -> str:
+    """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
+    name = name_of(log_group)
     if resource := resource_of(log_group):
         return _name_of(resource, log_group) or name
     name = known_name(log_group, name)
     if not TOKEN.fullmatch(name):
         return name
-    arn = log_group.log_group_arn.removesuffix(":*")
+    arn = arn_of(log_group).removesuffix(":*")
     return (_given_name(arn) if TOKEN.fullmatch(arn) else None) or name
 
 

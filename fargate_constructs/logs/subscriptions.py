@@ -16,6 +16,7 @@ from constructs import Construct, IDependable
 from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.environment_checks import may_be_same
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.unresolved import TOKEN, may_match
 from fargate_constructs.logs.log_group_names import known_name, log_group_name, resource_of
 
@@ -230,8 +231,8 @@ class Subscriptions:
         if isinstance(log_group, str):
             _validate_pattern(log_group)
             return _Named(log_group, known_name(self._archive, log_group), log_group)
-        text, arn = log_group.log_group_name, log_group.log_group_arn.removesuffix(":*")
-        return _Named(text, log_group_name(log_group, text), path_of(log_group), arn)
+        name = log_group_name(log_group)
+        return _Named(name_of(log_group), name, path_of(log_group), arn_of(log_group).removesuffix(":*"))
 
     def _publish(self) -> None:
         """Write the ignored log groups again: into the functions that drop them, and the account policy."""

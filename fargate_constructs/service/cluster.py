@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -14,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
@@ -236,6 +236,7 @@ def allow_cloudwatch_logs(key: kms.IKey, stack: Stack) -> None:
     )
 
 
+@asked_once
 def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
     """Return what tasks of a cluster need for shells, and let CloudWatch Logs use the key of an encrypted log group.
 
@@ -243,15 +244,10 @@ def exec_access_of(cluster: ecs.ICluster) -> ExecAccess:
     """
     if isinstance(cluster, AuditedCluster):
         return cluster._exec_access
-    if cluster not in _EXEC_ACCESS:
-        _EXEC_ACCESS[cluster] = access = ExecAccess.of(cluster)
-        if access.key and access.is_log_encrypted:
-            allow_cloudwatch_logs(access.key, Stack.of(cluster))
-    return _EXEC_ACCESS[cluster]
-
-
-# The answers for other clusters than `AuditedCluster`; each is read once.
-_EXEC_ACCESS: WeakKeyDictionary[ecs.ICluster, ExecAccess] = WeakKeyDictionary()
+    access = ExecAccess.of(cluster)
+    if access.key and access.is_log_encrypted:
+        allow_cloudwatch_logs(access.key, Stack.of(cluster))
+    return access
 
 
 def _validate_session_key(key: kms.IKey | None) -> None:

@@ -15,6 +15,7 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.fluent_bit import CONTAINER
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import allow_cloudwatch_logs
 from fargate_constructs.service.containers.fire_lens import FireLens
@@ -83,7 +84,7 @@ class TaskLogs:
         if not isinstance(self.group, logs.LogGroup):  # the ARN of an imported group ends in a wildcard
             acknowledge_wildcards(
                 execution_role,
-                [self.group.log_group_arn],
+                [arn_of(self.group)],
                 reason="Each container of each task has its own log stream.",
             )
 
@@ -106,7 +107,7 @@ class TaskLogs:
             self._may_write = True
             self._execution_role.add_to_principal_policy(iam.PolicyStatement.from_json(self._permission))
         options = {
-            "awslogs-group": self.group.log_group_name,
+            "awslogs-group": name_of(self.group),
             "awslogs-stream-prefix": stream_prefix,
             "awslogs-region": _region_of_stack() if self._is_made_here else self.group.env.region,
             **MODE_OPTIONS[self._mode],
@@ -119,7 +120,7 @@ class TaskLogs:
     @property
     def _permission(self) -> Mapping[str, object]:
         actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        return {"Effect": "Allow", "Action": actions, "Resource": self.group.log_group_arn}
+        return {"Effect": "Allow", "Action": actions, "Resource": arn_of(self.group)}
 
 
 def _allow_use_of_key(log_group: logs.ILogGroup | None) -> None:

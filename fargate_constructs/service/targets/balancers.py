@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import Placed, path_of, stack_of
 from fargate_constructs._core.unresolved import is_known
 
@@ -30,18 +30,9 @@ class Balancer(NamedTuple):
         return f"{self.stack.node.id} {self.id}" if self.stack and is_elsewhere else self.id
 
 
-# The load balancer of each listener: Node.js is asked for it once, not for each service.
-_BALANCERS: WeakKeyDictionary[elbv2.IApplicationListener, Balancer] = WeakKeyDictionary()
-
-
+@asked_once
 def balancer_of(listener: elbv2.IApplicationListener) -> Balancer:
     """Return the load balancer of a listener."""
-    if listener not in _BALANCERS:
-        _BALANCERS[listener] = _find(listener)
-    return _BALANCERS[listener]
-
-
-def _find(listener: elbv2.IApplicationListener) -> Balancer:
     if isinstance(listener, elbv2.ApplicationListener):
         owner = listener.load_balancer
         return Balancer(path_of(owner), _id_of(owner), stack_of(owner), owner.vpc)
