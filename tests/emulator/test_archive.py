@@ -3,7 +3,6 @@
 import gzip
 import json
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ import duckdb
 import pytest
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_logs as logs
-from click.testing import CliRunner
 
 from fargate_constructs import LogArchive, LogExportBucket
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.terminal import moments
+from tests.cli.runner import runner
 from tests.emulator.emulator import Emulator
 from tests.emulator.updates import DeployedStack
 from tests.logs.deployed import delivery
@@ -24,7 +22,8 @@ from tests.logs.deployed import delivery
 MESSAGES = ("GET /é 200", "TypeError: no user (request 7f3a)", 'said "no", \x1b[31m and more')
 SECONDS = 60
 
-Run = Callable[..., tuple[int, str, str]]
+run = runner("archive")
+pytestmark = pytest.mark.usefixtures("session")
 
 
 class Archive:
@@ -80,23 +79,8 @@ def archive(aws: Emulator) -> Archive:
     return archive
 
 
-@pytest.fixture
-def run(archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in a folder without an app; returns its status, and what it printed."""
-    for name, value in archive.aws.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["archive", *arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
-
-
-def test_a_query(run: Run) -> None:
+@pytest.mark.usefixtures("archive")
+def test_a_query() -> None:
     """Saved queries and SQL, limited to a time, as a table, CSV, JSON and Parquet."""
     status, output, errors = run("query", "LogArchive", "--named", "top_talkers", "--since", "1h")
     assert status == 0, errors
@@ -118,7 +102,8 @@ def test_a_query(run: Run) -> None:
     assert rows == [(MESSAGES[1],)]
 
 
-def test_a_query_that_fails(run: Run) -> None:
+@pytest.mark.usefixtures("archive")
+def test_a_query_that_fails() -> None:
     """The reason of Athena is whole, and none of the files is left."""
     status, output, errors = run("query", "--sql", "SELECT colour FROM logs", "--since", "1h", "--output", "x.csv")
 
@@ -128,7 +113,7 @@ def test_a_query_that_fails(run: Run) -> None:
     assert [*Path().iterdir()] == []
 
 
-def test_fetch(archive: Archive, run: Run) -> None:
+def test_fetch(archive: Archive) -> None:
     """Objects have the paths of their keys; a second run fetches what is missing or cut."""
     status, output, errors = run("fetch", "--since", "1h", "--output", "copy")
     assert (status, output.split(" (")[0]) == (0, "1 object fetched"), errors
@@ -147,7 +132,7 @@ def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     monkeypatch.setattr(moments, "now", lambda: datetime.now(UTC) + by)
 
 
-def test_verify_and_replay(archive: Archive, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_and_replay(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an object its lines are on their way, then missing; a failed batch has them until it is replayed."""
     status, output, errors = run("verify", "Shop/LogArchive", "--since", "1h")
     assert (status, output.splitlines()[:1]) == (1, ["Shop/LogArchive: all 3 events are in the archive"]), errors

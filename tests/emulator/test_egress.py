@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.runner import runner
 from tests.emulator.emulator import ROOT, Emulator
 
 GROUP = "/egress-shop/web"
@@ -118,9 +119,10 @@ def definitions(aws: Emulator) -> list[str]:
     return list(found["taskDefinitionArns"])
 
 
-def test_a_network_has_its_addresses(aws: Emulator, addresses: list[str]) -> None:
+@pytest.mark.usefixtures("session")
+def test_a_network_has_its_addresses(addresses: list[str]) -> None:
     """The command finds the network, who owns its addresses, and the service that leaves from them."""
-    output, errors = start(aws, "EgressShop/Network", "--json").communicate()
+    _, output, errors = runner("egress")("EgressShop/Network", "--json")
 
     document = json.loads(output)
     assert document["findings"] == [], errors

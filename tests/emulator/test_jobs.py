@@ -25,7 +25,7 @@ from fargate_constructs.cli.deployed.deployed_services import DeployedService, d
 from fargate_constructs.cli.deployed.service_facts import Reader
 from fargate_constructs.cli.shell.exec_permissions import permission_findings
 from fargate_constructs.cli.shell.exec_targets import choose_target
-from tests.emulator.emulator import REGION, ROOT, Emulator
+from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack
 
@@ -302,24 +302,10 @@ def test_a_run_is_skipped_while_another_runs(stack: DeployedStack) -> None:
     api.stop_task(cluster=second["clusterArn"], task=second["taskArn"], reason="exit 0")
 
 
-class _Session:
-    """What the command line takes as a session of boto3."""
-
-    region_name = REGION
-
-    def __init__(self, aws: Emulator) -> None:
-        self._aws = aws
-
-    def client(self, name: str, region_name: str = REGION) -> Any:  # noqa: ANN401  # of boto3
-        """Return a client."""
-        assert region_name == REGION
-        return self._aws.client(name)
-
-
+@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("name", ["Report", "Load", "Lone", "Migrate", "Slow"])
-def test_the_command_line_runs_jobs_where_the_stack_does(name: str, stack: DeployedStack) -> None:
+def test_the_command_line_runs_jobs_where_the_stack_does(name: str, session: Any) -> None:  # noqa: ANN401  # as boto3's
     """It reads where from the schedule, a state machine or the function; without one it takes the private subnets."""
-    session: Any = _Session(stack.aws)
     job = find_service_or_job(session, f"Jobs/{name}")
     assert isinstance(job, DeployedJob)
     launch = launch_of(job)
@@ -336,9 +322,9 @@ def test_the_command_line_runs_jobs_where_the_stack_does(name: str, stack: Deplo
     assert ("launchType" in launch.parameters) == (name in ("Slow", "Report"))
 
 
-def test_iam_lets_the_task_role_open_a_shell(stack: DeployedStack) -> None:
+@pytest.mark.usefixtures("stack")
+def test_iam_lets_the_task_role_open_a_shell(session: Any) -> None:  # noqa: ANN401  # as boto3's
     """Its own role has what the cluster's transcripts need, too; the execution role has not."""
-    session: Any = _Session(stack.aws)
     found = find_service(session, "Jobs/Web")
     reader = Reader(session, found)
     target = choose_target(reader, describe_service(session, found), task=None, container=None)

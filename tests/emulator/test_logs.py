@@ -16,11 +16,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
 from fargate_constructs import LogArchive
+from tests.cli.runner import runner
 from tests.emulator.emulator import ROOT, Emulator
 from tests.emulator.updates import DeployedStack
 
 TASK, OTHER = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 DAY, HOUR = 86_400_000, 3_600_000
+run = runner("logs")
 LINES = ["ten days old", "an hour old, ERROR", '{"level": "info", "text": "✗"}']
 
 
@@ -79,15 +81,10 @@ def started(aws: Emulator, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def run(aws: Emulator, *arguments: str) -> tuple[str, str]:
-    """Run the command; return what it prints on both outputs."""
-    output, errors = started(aws, *arguments).communicate(timeout=60)
-    return output, errors
-
-
-def test_lines_of_cloudwatch_logs_and_of_the_archive(aws: Emulator, group: Group) -> None:
+@pytest.mark.usefixtures("session")
+def test_lines_of_cloudwatch_logs_and_of_the_archive(group: Group) -> None:
     """The command finds the archive by the log group's subscription, and prints each line once, in order."""
-    output, errors = run(aws, "Shop/Report", "--since", "30d", "--until", group.until, "--json")
+    _, output, errors = run("Shop/Report", "--since", "30d", "--until", group.until, "--json")
 
     documents = [json.loads(line) for line in output.splitlines()]
     assert [each["message"] for each in documents] == ["of a stream that was deleted", *LINES], errors
@@ -97,10 +94,11 @@ def test_lines_of_cloudwatch_logs_and_of_the_archive(aws: Emulator, group: Group
     assert errors == ""
 
 
-def test_the_archive_alone(aws: Emulator, group: Group) -> None:
+@pytest.mark.usefixtures("session")
+def test_the_archive_alone(group: Group) -> None:
     """It has all lines; a regular expression chooses some, and the last one is asked for."""
     chosen = ("--until", group.until, "--source", "archive", "--grep", "old|ERR.R", "--tail", "1")
-    output, errors = run(aws, group.name, "--since", "30d", *chosen)
+    _, output, errors = run(group.name, "--since", "30d", *chosen)
 
     assert (output.partition("  ")[2], errors) == (f"{LINES[1]}\n", "")
     assert output.partition("  ")[0].endswith(f" {TASK[:8]} report")
