@@ -49,6 +49,7 @@ LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.p
 # Tests that run the same code again, beside those of hypothesis. To measure their coverage doubles their time, and
 # other tests reach each branch.
 REPEATING = (
+    "tests/adoption/copilot/test_fields.py::test_each_documented_field_counts",
     "tests/adoption/copilot/test_generated.py",
     "tests/adoption/test_migrating.py",
     "tests/emulator/",

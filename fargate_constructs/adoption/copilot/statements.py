@@ -1,6 +1,7 @@
 """The statements of a workload, for each environment, and what is common to all environments."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,14 +58,12 @@ Statements = dict[str, Statement]
 
 def without_unused(statements: Statements) -> Statements:
     """Return the statements without the variables that no other statement reads."""
-    code = {key: flat_code(each.value) for key, each in statements.items()}
-
-    def is_used(own_key: str, target: str) -> bool:
-        word = re.compile(rf"\b{re.escape(target)}\b")
-        return any(word.search(text) for key, text in code.items() if key != own_key)
-
+    words = {key: {*re.findall(r"\w+", flat_code(each.value))} for key, each in statements.items()}
+    uses = Counter(word for each in words.values() for word in each)
     return {
-        key: each if each.target.startswith("self.") or is_used(key, each.target) else replace(each, target="")
+        key: each
+        if each.target.startswith("self.") or uses[each.target] > (each.target in words[key])
+        else replace(each, target="")
         for key, each in statements.items()
     }
 
