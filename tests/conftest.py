@@ -60,8 +60,6 @@ REPEATING = (
     "tests/logs/test_queries.py",
     "tests/logs/test_shipper_anything.py",
     "tests/logs/test_shipper_schedules.py",
-    "tests/monitoring/test_alarms_over_time.py",
-    "tests/monitoring/test_picture.py",
     "tests/privilege/",
     "tests/properties/",
     "tests/test_benchmarks.py",

@@ -15,7 +15,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Template
 from constructs import Construct
 
 from fargate_constructs import (
@@ -142,52 +142,37 @@ def test_without_a_rollback_alarm_errors_have_one(stack: Stack) -> None:
     assert "Monitoring" in errors.node.path
 
 
-def test_alarms_that_would_mean_nothing_are_left_out(stack: Stack) -> None:
-    """One task of one is no maximum, and a full CPU no fault where scaling does not look at it."""
-    cluster = AuditedCluster(stack, "Cluster", vpc=network_in(stack).vpc)
-    absent = {
-        "Fixed": (Scaling(min=2, max=2), {"AtMaximum"}),
-        "One": (Scaling(min=0, max=1), {"AtMaximum"}),
-        "ByNumber": (Scaling(cpu_percent=None), {"Cpu"}),
-        "Default": (Scaling(), set[str]()),
-    }
-
-    for name, (scaling, left_out) in absent.items():
-        monitoring = FargateMonitoring(stack, f"{name}Monitoring")
-        monitoring.watch(worker(stack, name, cluster=cluster, scaling=scaling))
-        assert ids_of(monitoring) == {"Cpu", "Memory", "NoTask", "MissingTasks", "AtMaximum", "Disk"} - left_out
-
-
-def test_tasks_that_are_counted(stack: Stack) -> None:
-    """No task may run for three minutes; for ten where a service has none on purpose. Other clusters are warned of."""
+def test_alarms_on_tasks(stack: Stack) -> None:
+    """Alarms that would mean nothing are left out; the page on tasks waits where a service stops all on purpose."""
     vpc = network_in(stack).vpc
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    insights = {
-        "Disabled": ecs.ContainerInsights.DISABLED,
-        "NotSet": None,
-        "Enhanced": ecs.ContainerInsights.ENHANCED,
-    }
-    clusters = {
-        name: ecs.Cluster(stack, f"{name}Cluster", vpc=vpc, container_insights_v2=each)
-        for name, each in insights.items()
-    }
-    for name, each in clusters.items():
-        monitoring.watch(worker(stack, name, cluster=each))
+    plain = ecs.Cluster(stack, "Plain", vpc=vpc)
+    disabled = ecs.Cluster(stack, "Off", vpc=vpc, container_insights_v2=ecs.ContainerInsights.DISABLED)
+    enhanced = ecs.Cluster(stack, "On", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED)
     given = ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name="all", vpc=vpc)
-    monitoring.watch(
-        worker(stack, "InGivenCluster", cluster=given),
-        worker(stack, "FromZero", cluster=clusters["Enhanced"], scaling=Scaling(min=0)),
-        worker(stack, "Recreated", cluster=clusters["Enhanced"], deployment=Deployment.recreate()),
-    )
-
-    minutes = {
-        each["AlarmDescription"].partition(":")[0].rpartition("/")[2]: each["EvaluationPeriods"]
-        for each in properties(stack, ALARM)
-        if "none has for" in each["AlarmDescription"]
+    counted = {"NoTask", "MissingTasks", "AtMaximum", "Disk"}
+    services: dict[str, tuple[dict[str, Any], set[str], int | None]] = {
+        "NotSet": ({"cluster": plain}, counted, None),
+        "Disabled": ({"cluster": disabled}, counted, None),
+        "Default": ({"cluster": enhanced}, set(), 3),
+        "InGivenCluster": ({"cluster": given}, set(), 3),
+        "ByNumber": ({"cluster": enhanced, "scaling": Scaling(cpu_percent=None)}, {"Cpu"}, 3),
+        "FromZero": ({"cluster": enhanced, "scaling": Scaling(min=0, max=1)}, {"AtMaximum"}, 10),
+        "Recreated": (
+            {"cluster": enhanced, "scaling": Scaling(min=2, max=2), "deployment": Deployment.recreate()},
+            {"AtMaximum"},
+            10,
+        ),
     }
-    assert minutes == {"Enhanced": 3, "InGivenCluster": 3, "FromZero": 10, "Recreated": 10}
-    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(f".*{NO_INSIGHTS}.*"))
-    assert len(warnings) == 2
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(*(worker(stack, name, **options) for name, (options, _, _) in services.items()))
+
+    for name, (_, left_out, minutes) in services.items():
+        watched = monitoring.node.find_child(f"Test {name}")
+        alarms = {each.node.id: each for each in watched.node.children if isinstance(each, cloudwatch.Alarm)}
+        assert set(alarms) == {"Cpu", "Memory", *counted} - left_out
+        if minutes:
+            assert cast(cloudwatch.CfnAlarm, alarms["NoTask"].node.default_child).evaluation_periods == minutes
+        assert any(NO_INSIGHTS in str(entry.data) for entry in watched.node.metadata) == (minutes is None)
 
 
 def test_what_has_no_alarms_is_shown(stack: Stack) -> None:
@@ -455,34 +440,25 @@ def test_refusals(
         monitoring.watch(*parts(test), **options)
 
 
-def test_a_part_is_watched_when_it_is_complete(stack: Stack) -> None:
-    """A route that is added later has no alarms, so synthesis fails."""
-    network = network_in(stack)
-    service = FargateService(stack, "Web", network=network, image=IMAGE)
-    FargateMonitoring(stack, "Monitoring").watch(service)
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("All", service=service)
-
-    with pytest.raises(RuntimeError, match=r"watch must be called after the routes, .* got more of .*/Web later"):
-        cast(App, stack.node.root).synth()
-
-
-def test_a_certificate_is_watched_when_its_endpoint_is_complete(stack: Stack) -> None:
-    """Each certificate that an endpoint made has an alarm, so synthesis fails if a name is added later."""
+def test_parts_are_watched_when_they_are_complete(stack: Stack) -> None:
+    """A route or a name that is added later has no alarms, so synthesis fails. Each certificate has an alarm."""
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z01", zone_name="example.com")
     network = network_in(stack)
     endpoint = HttpEndpoint(stack, "Endpoint", network=network, domain_name="www.example.com", hosted_zone=zone)
     endpoint.add_domain("shop.example.com", hosted_zone=zone)
     tcp = TcpEndpoint(stack, "Tcp", network=network, domain_name="mqtt.example.com", hosted_zone=zone)
+    service = FargateService(stack, "Web", network=network, image=IMAGE)
     monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(endpoint, tcp)
+    monitoring.watch(endpoint, tcp, service)
 
     names = [each.node.id for each in monitoring.metric_alarms if each.node.id.startswith("Certificate")]
     assert names == ["Certificate", "Certificate2"]
     endpoint.add_domain("blog.example.com", hosted_zone=zone)
-    with pytest.raises(
-        RuntimeError, match=r"watch must be called after the .* names .* got more of Test/Endpoint later"
-    ):
+    HttpEndpoint(stack, "Other", network=network).add_route("All", service=service)
+    with pytest.raises(RuntimeError, match=r"watch must be called after the routes, .* names .*") as error:
         cast(App, stack.node.root).synth()
+    for name, is_late in {"Endpoint": True, "Tcp": False, "Web": True}.items():
+        assert (f"got more of Test/{name} later" in str(error.value)) == is_late
 
 
 def test_many_parts_are_in_several_dashboards(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,9 +493,9 @@ def test_a_dashboard_that_aws_would_refuse(stack: Stack, monkeypatch: pytest.Mon
         cast(App, stack.node.root).synth()
 
 
-def test_metrics_of_a_service(stack: Stack) -> None:
+def test_metrics_of_a_service() -> None:
     """They have CDK's names, statistics and periods; those of routes need a route."""
-    service, alone = routed(stack), worker(stack)
+    (_, alone, service), _ = refusing()
     minute = Duration.minutes(1)
     found = {
         service.metric_cpu_utilization(period=minute): ("CPUUtilization", "Average", 60),

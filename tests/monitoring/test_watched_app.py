@@ -1,13 +1,16 @@
-"""Each alarm is raised by the fault that it is for, and by nothing else; all of them fit into AWS's limits."""
+"""Each alarm is raised by the fault that it is for; all fit into AWS's limits; the guide and its picture show them."""
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from fargate_constructs.monitoring import dashboards, fargate_monitoring
 from tests.monitoring.alarm_model import Outcome, play, text_of
+from tests.monitoring.guide import GUIDE, costs, table, written
+from tests.monitoring.picture import PICTURE, body_of, chart, draw
 from tests.monitoring.scenarios import BURNS, FAULTS, QUIET, Scenario
-from tests.monitoring.watched_app import watched_app
+from tests.monitoring.watched_app import watched_app, web_service_app
 
 
 def outcome_of(scenario: Scenario) -> Outcome:
@@ -86,3 +89,35 @@ def test_texts_fit() -> None:
 
     assert len(descriptions) > 40
     assert all(each.startswith("Shop/") and 60 < len(each) < 900 for each in descriptions)
+
+
+def test_the_guide_lists_each_alarm_and_its_price() -> None:
+    """The table has each alarm of each part with its numbers, and the costs are those of the templates."""
+    assert dict(written(GUIDE.read_text())) == {"alarms": table(), "costs": costs()}
+
+
+def test_the_picture_is_current() -> None:
+    """It shows the widgets of the template; `python -m tests.monitoring.picture` draws it again."""
+    assert draw(body_of(web_service_app().shop)) == PICTURE.read_text()
+
+
+def test_the_picture_is_readable_on_light_and_dark() -> None:
+    """It has no background, its texts have the colors of the reader's scheme, and no script or date is in it."""
+    text = PICTURE.read_text()
+    root = ET.fromstring(text)  # noqa: S314 - our own
+
+    assert "prefers-color-scheme:dark" in text
+    assert not {"script", "image"} & {each.tag.rpartition("}")[2] for each in root.iter()}
+    assert len([each for each in root.iter() if each.get("class") == "card"]) > 20
+    assert len(text) < 100_000
+
+
+def test_legends_have_room() -> None:
+    """Also that of one line is within its chart."""
+    metrics = [["Shop", "ProcessedBytes", {"label": "bytes"}]]
+    drawn = chart({"properties": {"title": "Bytes", "metrics": metrics}}, 300, 150)
+    (legend,) = (each for each in drawn.iter() if each.get("class", "").startswith("legends"))
+    text = next(each for each in legend.iter() if each.tag.endswith("}text"))
+
+    y = float(legend.get("transform", "").partition(",")[2].rstrip(") ")) + float(text.get("y", ""))
+    assert y < 150
