@@ -197,8 +197,7 @@ def test_what_follows_has_its_remedy_at_the_cause() -> None:
 
     def stack(scheme: str) -> StoredStack:
         return stored(
-            A=resource(BALANCER, Scheme=scheme),
-            Listener=resource(LISTENER, LoadBalancerArn=ref("A"), Port=80),
+            A=resource(BALANCER, Scheme=scheme), Listener=resource(LISTENER, LoadBalancerArn=ref("A"), Port=80)
         )
 
     plan = plan_of(stack("internal"), stack("internet-facing"))

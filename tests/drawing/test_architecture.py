@@ -106,12 +106,7 @@ def in_network(*groups: str, subnets: Any = ("subnet-1",), public: str = "DISABL
                     MaxCapacity=1,
                 ),
             },
-            (
-                "1 task",
-                "on Fargate Spot and Fargate",
-                "deployments by CodeDeploy",
-                "0.25 vCPU, 0.5 GB · Arm",
-            ),
+            ("1 task", "on Fargate Spot and Fargate", "deployments by CodeDeploy", "0.25 vCPU, 0.5 GB · Arm"),
         ),
     ],
     ids=["plain", "canary", "parameter", "outside", "EC2", "Spot"],
@@ -722,10 +717,7 @@ def test_what_tasks_use() -> None:
             "Data": of("RDS::DBInstance", VPCSecurityGroups=[ref("OfData"), "sg-1"]),
             "Same": ingress("OfData", SourceSecurityGroupId=ref("Of")),
             "Call": of(
-                "EC2::SecurityGroupIngress",
-                GroupId=ref("OfApi"),
-                SourceSecurityGroupId=ref("Of"),
-                FromPort=8080,
+                "EC2::SecurityGroupIngress", GroupId=ref("OfApi"), SourceSecurityGroupId=ref("Of"), FromPort=8080
             ),
             "Any": of("EC2::SecurityGroupIngress", GroupId=ref("OfApi"), SourceSecurityGroupId=ref("Of")),
         }

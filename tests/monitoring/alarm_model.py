@@ -18,7 +18,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 # AWS reports nothing.
 World = Callable[[int, str], Number]
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
-    "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
+    "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit
 }
 SETTINGS = ("ComparisonOperator", "DatapointsToAlarm", "EvaluationPeriods", "Threshold", "TreatMissingData")
 QUERY = re.compile(r'SELECT (?P<statistic>SUM)\((?P<name>\w+)\) FROM "AWS/Logs"')

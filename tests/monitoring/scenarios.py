@@ -70,10 +70,7 @@ class Scenario(NamedTuple):
     raised: set[str] = set()  # noqa: RUF012 - never changed
     calls: set[str] = set()  # noqa: RUF012
     minutes: range = range(120)
-    usual: Mapping[str, float] = {
-        "ApplicationELB RequestCount": 120,
-        "ApplicationELB TargetResponseTime": 0.1,
-    }
+    usual: Mapping[str, float] = {"ApplicationELB RequestCount": 120, "ApplicationELB TargetResponseTime": 0.1}
 
     def world(self, minute: int, name: str) -> Number:
         """Return the value of a metric."""

@@ -71,11 +71,7 @@ def jobs(app: App) -> None:
     QueueWorker(stack, "Mails", network=network, cluster=cluster, image=IMAGE, message_duration=Duration.seconds(5))
 
 
-ARCHITECTURES: dict[str, Callable[[App], None]] = {
-    "endpoint": fronts,
-    "logs": log_lines,
-    "jobs": jobs,
-}
+ARCHITECTURES: dict[str, Callable[[App], None]] = {"endpoint": fronts, "logs": log_lines, "jobs": jobs}
 
 
 def drawn(build: Callable[[App], None]) -> Diagram:

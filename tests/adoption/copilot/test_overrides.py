@@ -14,11 +14,7 @@ CASES = {
     "a value replaces a value": ("cpu: 256", "cpu: 1024", {"cpu": 1024}),
     "what is left out stays": ("cpu: 256\nmemory: 512", "cpu: 1024", {"cpu": 1024, "memory": 512}),
     "null changes nothing": ("cpu: 256", "cpu: null", {"cpu": 256}),
-    "maps are merged": (
-        "variables: {A: 1, B: 2}",
-        "variables: {B: 3, C: 4}",
-        {"variables": {"A": 1, "B": 3, "C": 4}},
-    ),
+    "maps are merged": ("variables: {A: 1, B: 2}", "variables: {B: 3, C: 4}", {"variables": {"A": 1, "B": 3, "C": 4}}),
     "lists are replaced": ("command: [a, b]", "command: [c]", {"command": ["c"]}),
     "a text replaces a list": ("command: [a, b]", "command: c", {"command": "c"}),
     "a location replaces a build": (
@@ -41,22 +37,10 @@ CASES = {
         "image: {build: C}",
         {"image": {"build": "C"}},
     ),
-    "a number replaces a range": (
-        "count: {range: 1-10, cpu_percentage: 70}",
-        "count: 2",
-        {"count": 2},
-    ),
+    "a number replaces a range": ("count: {range: 1-10, cpu_percentage: 70}", "count: 2", {"count": 2}),
     "a range replaces a number": ("count: 2", "count: {range: 1-10}", {"count": {"range": "1-10"}}),
-    "spot replaces scaling": (
-        "count: {range: 1-10, cpu_percentage: 70}",
-        "count: {spot: 3}",
-        {"count": {"spot": 3}},
-    ),
-    "scaling replaces spot": (
-        "count: {spot: 3}",
-        "count: {range: 1-10}",
-        {"count": {"range": "1-10"}},
-    ),
+    "spot replaces scaling": ("count: {range: 1-10, cpu_percentage: 70}", "count: {spot: 3}", {"count": {"spot": 3}}),
+    "scaling replaces spot": ("count: {spot: 3}", "count: {range: 1-10}", {"count": {"range": "1-10"}}),
     "a range as a map replaces one as a text": (
         "count: {range: 1-10, requests: 5}",
         "count: {range: {min: 2, max: 4}}",
