@@ -51,12 +51,7 @@ class AdoptionFile(NamedTuple):
 
 
 def read_adoption_file(file: Path) -> AdoptionFile:
-    """Return what a file has.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is none that the plan wrote, or has a place twice.
-    """
+    """Return what a file has, if the plan wrote it."""
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
     except IsADirectoryError as error:

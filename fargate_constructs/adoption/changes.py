@@ -50,10 +50,7 @@ class Change(NamedTuple):
 def changes_of(old: ComparableTemplate, new: ComparableTemplate, ids: Mapping[str, str]) -> list[Change]:
     """Return the change of each resource: those that are lost first.
 
-    Args:
-        old: What is deployed.
-        new: What would be deployed.
-        ids: Resources of *new* that get another logical ID: the old IDs, with the new ones.
+    *ids* are the resources of *new* that get another logical ID: the old IDs, with the new ones.
     """
     after = renamed(new, ids)
     replacements = {each.logical_id: each.reasons for each in find_replacements(old, after)}

@@ -29,12 +29,7 @@ class Finding(NamedTuple):
 
 
 def findings_of(plan: Plan, *, is_adopted: bool) -> list[Finding]:
-    """Return all findings of a plan.
-
-    Args:
-        plan: The plan.
-        is_adopted: Whether the logical IDs of its renames are kept: by a file that is written now.
-    """
+    """Return all findings of a plan; *is_adopted* is whether a file that is written now keeps its renames."""
     return [*_lost(plan), *([] if is_adopted else _renames(plan)), *_traps(plan)]
 
 

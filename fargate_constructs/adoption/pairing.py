@@ -40,11 +40,7 @@ def pair(old: Resources, new: Resources, given: Mapping[str, str], stack_paths: 
     record), by what refers to it and what it refers to (such as the target group of the service), by its place in the
     construct tree, or by equal properties; and if no second one fits as well.
 
-    Args:
-        old: The resources that are deployed.
-        new: The resources of the app.
-        given: Pairs that a person has named.
-        stack_paths: The construct paths of the two stacks.
+    *given* are pairs that a person has named; *stack_paths* are the construct paths of the two stacks.
     """
     pairs = _Pairs(old, new, given, stack_paths)
     while True:

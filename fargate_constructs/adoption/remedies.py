@@ -31,11 +31,7 @@ def remedy(
 ) -> str:
     """Return what keeps a property of a resource as it is deployed.
 
-    Args:
-        property_: The name of the property.
-        before: The resource that is deployed.
-        after: The resource as the app has it, with the deployed logical IDs.
-        template: The resources of the app, with the deployed logical IDs.
+    *after* and *template* are the resource and all resources of the app, with the deployed logical IDs.
     """
     value = before.get("Properties", {}).get(property_)
     logical_id = next(key for key, each in template.items() if each is after)

@@ -73,10 +73,7 @@ class Plan(NamedTuple):
         ]
 
     def adoption(self, known: AdoptionFile | None = None) -> AdoptionFile:
-        """Return the logical IDs to keep.
-
-        Args:
-            known: Those that the app keeps already.
+        """Return the logical IDs to keep; *known* are those that the app keeps already.
 
         Raises:
             ValueError: If the construct path of a resource is not known.
@@ -98,10 +95,7 @@ class Plan(NamedTuple):
 def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | None = None) -> Plan:
     """Return what the deployment of a stack does.
 
-    Args:
-        old: What is deployed.
-        new: What the app has.
-        given: Pairs that a person has named: old logical IDs, with the construct paths or logical IDs of the app.
+    *given* are pairs that a person has named: old logical IDs, with the construct paths or logical IDs of the app.
 
     Raises:
         ValueError: If a template is not complete, or a pair cannot be.
@@ -139,20 +133,9 @@ def make_plan(old: StoredStack, new: StoredStack, given: Mapping[str, str] | Non
     traps = find_traps(before, adopted, changes)
     remedies = _remedies(changes, before, adopted)
     outputs = _lost_outputs(old.tree, new.tree)
+    rules = find_rules_of_old_ports(before, adopted)
     return Plan(
-        new,
-        old,
-        changes,
-        renames,
-        candidates,
-        remedies,
-        traps,
-        outputs,
-        skipped,
-        found.pairs,
-        before,
-        after,
-        find_rules_of_old_ports(before, adopted),
+        new, old, changes, renames, candidates, remedies, traps, outputs, skipped, found.pairs, before, after, rules
     )
 
 

@@ -31,6 +31,14 @@ class Trap(NamedTuple):
     remedy: str
 
 
+class Found(NamedTuple):
+    """What a check finds; its name is that of the check."""
+
+    logical_id: str
+    problem: str
+    remedy: str
+
+
 class Update(NamedTuple):
     """An update, with the logical IDs as they are after all overrides."""
 
@@ -56,18 +64,12 @@ class Update(NamedTuple):
 
 
 def find_traps(before: ComparableTemplate, after: ComparableTemplate, changes: Sequence[Change]) -> list[Trap]:
-    """Return all traps of an update.
-
-    Args:
-        before: What is deployed.
-        after: What would be deployed, with the deployed logical IDs.
-        changes: What happens to each resource.
-    """
+    """Return all traps of an update: of what is deployed, and of what would be, with the deployed logical IDs."""
     update = Update(before, after, {each.old_id or each.new_id: each for each in changes})
-    return [trap for check in CHECKS for trap in check(update)]
+    return [Trap(rule, *found) for rule, check in CHECKS.items() for found in check(update)]
 
 
-def _gaps(update: Update) -> Iterator[Trap]:
+def _gaps(update: Update) -> Iterator[Found]:
     """A listener no longer forwards by default, and the rule that does so instead comes after it: 404 between them."""
     new_rules = [
         each
@@ -79,8 +81,7 @@ def _gaps(update: Update) -> Iterator[Trap]:
         if groups and not _groups(now.get("DefaultActions")) & groups and not _redirects(now):
             rules = [each for each in new_rules if key in references(each["Properties"].get("ListenerArn"))]
             if rules and not update.is_lost(key):
-                yield Trap(
-                    "defaultBeforeRules",
+                yield Found(
                     key,
                     "its DefaultActions forward no longer, and the rules that do so instead come after it: until then "
                     "requests get its new default answer",
@@ -90,39 +91,36 @@ def _gaps(update: Update) -> Iterator[Trap]:
                 )
 
 
-def _counts(update: Update) -> Iterator[Trap]:
+def _counts(update: Update) -> Iterator[Found]:
     """A desired count beside scaling: each deployment resets the number of tasks."""
     scaled = _referenced(update.after, SCALABLE_TARGET, "ResourceId")
     for key, was, now in update.of_type(SERVICE):
         count = now.get("DesiredCount")
         if key in scaled and count is not None and count != was.get("DesiredCount"):
-            yield Trap(
-                "countResets",
+            yield Found(
                 key,
                 f"its DesiredCount is {count} beside scaling: the deployment sets the number of tasks to it",
                 "leave desired_count out; Scaling(min=…) has the smallest number",
             )
 
 
-def _addresses(update: Update) -> Iterator[Trap]:
+def _addresses(update: Update) -> Iterator[Found]:
     """An Elastic IP goes, and the deployed template does not retain it: AWS releases it."""
     for key, each in update.changes.items():
         if each.type == EIP and each.effect is Effect.DELETED:
-            yield Trap(
-                "addressReleased",
+            yield Found(
                 key,
                 "its address is released, and AWS does not give it back: the deployed template does not retain it",
                 "first deploy the old app with apply_removal_policy(RemovalPolicy.RETAIN) on it",
             )
 
 
-def _closed_groups(update: Update) -> Iterator[Trap]:
+def _closed_groups(update: Update) -> Iterator[Found]:
     """The security group of a load balancer is replaced: tasks that run admit only the old one."""
     for _, was, _ in update.of_type(LOAD_BALANCER):
         for group in {*references(was.get("SecurityGroups"))}:
             if update.is_lost(group):
-                yield Trap(
-                    "callersLocked",
+                yield Found(
                     group,
                     "the load balancer gets another security group, and tasks that run admit only the old one: "
                     "requests fail until rules for the new one are there",
@@ -130,7 +128,7 @@ def _closed_groups(update: Update) -> Iterator[Trap]:
                 )
 
 
-def _idle_groups(update: Update) -> Iterator[Trap]:
+def _idle_groups(update: Update) -> Iterator[Found]:
     """A target group of a service that no listener and no rule has: ECS refuses the service."""
     resources = update.after.resources
     used = {
@@ -144,15 +142,14 @@ def _idle_groups(update: Update) -> Iterator[Trap]:
             balancers = each.get("Properties", {}).get("LoadBalancers")
             of_service = _groups(balancers) | _named("AlternateTargetGroupArn", balancers)
             for group in sorted((of_service & resources.keys()) - used - exported):
-                yield Trap(
-                    "idleTargetGroup",
+                yield Found(
                     key,
                     f"its target group {update.path(group)} is in no listener and no rule: ECS refuses it",
                     "add a route to it, or a listener",
                 )
 
 
-def _early_groups(update: Update) -> Iterator[Trap]:
+def _early_groups(update: Update) -> Iterator[Found]:
     """A listener or rule that stays forwards to another target group, before the service has tasks in it."""
     filled = _referenced(update.before, SERVICE, "LoadBalancers")
     for type_, name in ACTIONS.items():
@@ -160,19 +157,17 @@ def _early_groups(update: Update) -> Iterator[Trap]:
             new = _groups(now.get(name), served=True) - {group for group in filled if not update.is_lost(group)}
             if _groups(was.get(name)) & filled and new and not update.is_lost(key):
                 paths = ", ".join(update.path(group) for group in sorted(new))
-                yield Trap(
-                    "emptyTargetGroup",
+                yield Found(
                     key,
                     f"it forwards to {paths} before the service has tasks there: requests get 503 until then",
                     "keep the deployed target group: its logical ID, name, port and protocol; or move by weights",
                 )
 
 
-def _weights(update: Update) -> Iterator[Trap]:
+def _weights(update: Update) -> Iterator[Found]:
     """A rule of a service that shifts requests gets the template's weights, and ECS may have moved its tasks."""
     for rule, service in find_weight_resets(update.before, update.after):
-        yield Trap(
-            "movedWeights",
+        yield Found(
             rule,
             f"its weights are written again, and {update.path(service)} may have all tasks in the other target group: "
             "requests would get 503",
@@ -180,15 +175,14 @@ def _weights(update: Update) -> Iterator[Trap]:
         )
 
 
-def _two_balancers(update: Update) -> Iterator[Trap]:
+def _two_balancers(update: Update) -> Iterator[Found]:
     """A target group that stays is put on another load balancer; it can serve one only."""
     owners = [_owners(each.resources) for each in (update.before, update.after)]
     for group, balancers in owners[1].items():
         old = owners[0].get(group, set())
         other = balancers - old or {each for each in balancers if update.is_lost(each)}
         if group in update.before.resources and not update.is_lost(group) and old and other:
-            yield Trap(
-                "twoLoadBalancers",
+            yield Found(
                 group,
                 f"it stays, and moves to the load balancer {', '.join(map(update.path, sorted(other)))}: a target "
                 "group serves one load balancer, so the update fails",
@@ -196,20 +190,17 @@ def _two_balancers(update: Update) -> Iterator[Trap]:
             )
 
 
-def _data(update: Update) -> Iterator[Trap]:
+def _data(update: Update) -> Iterator[Found]:
     for each in find_deleted_data(update.before, update.after):
-        yield Trap(
-            "dataDeleted", each.logical_id, f"AWS deletes {each.text}", f"keep {each.property} as it is deployed"
-        )
+        yield Found(each.logical_id, f"AWS deletes {each.text}", f"keep {each.property} as it is deployed")
 
 
-def _seconds(update: Update) -> Iterator[Trap]:
+def _seconds(update: Update) -> Iterator[Found]:
     replaced = {key for key, each in update.changes.items() if each.effect in (Effect.REPLACED, Effect.MAY_BE_REPLACED)}
     for each in find_second_creations(update.before, update.after, replaced):
         is_itself = each.old_id == each.logical_id
         other = "itself, if it is replaced" if is_itself else update.path(each.old_id)
-        yield Trap(
-            "secondCreation",
+        yield Found(
             each.logical_id,
             f"it is the same to AWS as {other}: {each.effect}",
             "keep what it is replaced for, or give it another name"
@@ -218,30 +209,29 @@ def _seconds(update: Update) -> Iterator[Trap]:
         )
 
 
-def _exports(update: Update) -> Iterator[Trap]:
+def _exports(update: Update) -> Iterator[Found]:
     lost = {key for key in update.changes if update.is_lost(key)}
     for name, why in find_lost_exports(update.before, update.after, lost):
-        yield Trap(
-            "exportLost",
+        yield Found(
             name,
             f"the export {name} {why}: CloudFormation refuses it while another stack imports it",
             "keep it by stack.export_value(…) until no stack imports it",
         )
 
 
-CHECKS: Sequence[Callable[[Update], Iterator[Trap]]] = (
-    _addresses,
-    _data,
-    _seconds,
-    _exports,
-    _gaps,
-    _closed_groups,
-    _early_groups,
-    _weights,
-    _idle_groups,
-    _two_balancers,
-    _counts,
-)
+CHECKS: Mapping[str, Callable[[Update], Iterator[Found]]] = {
+    "addressReleased": _addresses,
+    "dataDeleted": _data,
+    "secondCreation": _seconds,
+    "exportLost": _exports,
+    "defaultBeforeRules": _gaps,
+    "callersLocked": _closed_groups,
+    "emptyTargetGroup": _early_groups,
+    "movedWeights": _weights,
+    "idleTargetGroup": _idle_groups,
+    "twoLoadBalancers": _two_balancers,
+    "countResets": _counts,
+}
 
 
 def _referenced(template: ComparableTemplate, type_: str, name: str) -> set[str]:

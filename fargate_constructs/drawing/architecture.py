@@ -27,12 +27,7 @@ MAX_NAMED = 4
 
 
 def diagram_of(stacks: Sequence[StoredStack], title: str = "") -> Diagram:
-    """Return the architecture of stacks: those of one app, as CDK wrote them.
-
-    Args:
-        stacks: The stacks. References between them are followed.
-        title: The title. By default the names of the stacks, or of the first ones.
-    """
+    """Return the architecture of the stacks of one app, by default with the names of the first ones as its title."""
     templates = read_stored(stacks)
     names = Names(templates, [each.path or each.name for each in stacks])
     triggers = Triggers(templates)

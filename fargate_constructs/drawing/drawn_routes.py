@@ -83,11 +83,7 @@ class DrawnRoutes:
     def _fixed_addresses(self, place: Place) -> Iterator[Row]:
         for mapping in items(self._templates.properties(place), "SubnetMappings"):
             if (reference := mapping.get("AllocationId")) is not None:
-                yield self.address_row(place, reference)
-
-    def address_row(self, place: Place, reference: Any) -> Row:  # noqa: ANN401 - a piece of a template
-        """Return the row of an Elastic IP that something has."""
-        return address_row(self._templates, self._names, place, reference)
+                yield address_row(self._templates, self._names, place, reference)
 
     def _elsewhere(self) -> Iterator[Node]:
         """Yield the load balancers outside of the app whose listeners or rules are in it."""

@@ -16,20 +16,8 @@ from fargate_constructs.adoption.copilot.values import construct_id, variable_na
 
 CORE = ("App", "Duration", "Fn", "Stack", "Stage")
 LIBRARY = (
-    "Capacity",
-    "Deployment",
-    "FargateService",
-    "FireLens",
-    "FixedEgressNetwork",
-    "Health",
-    "HttpEndpoint",
-    "LoadBalancing",
-    "Metrics",
-    "QueueWorker",
-    "Rollback",
-    "Scaling",
-    "ScheduledTask",
-    "ServiceConnect",
+    *("Capacity", "Deployment", "FargateService", "FireLens", "FixedEgressNetwork", "Health", "HttpEndpoint"),
+    *("LoadBalancing", "Metrics", "QueueWorker", "Rollback", "Scaling", "ScheduledTask", "ServiceConnect"),
     "TcpEndpoint",
 )
 LOCAL = {"WORKSPACE", "CopilotEnvironment"}

@@ -66,11 +66,6 @@ class Draft:
         """The variable of the service or job."""
         return safe_name(self.name)
 
-    @property
-    def is_job(self) -> bool:
-        """Whether it runs on a schedule."""
-        return self.kind == "J"
-
     def imported(self, name: str, value: Call, *, owns: str | None = None) -> str:
         """Add a statement that imports a resource, and return its variable."""
         return self.make(name, value, owns=owns, is_import=True)

@@ -61,11 +61,7 @@ class ManifestError(ValueError):
 
 
 def read_yaml(file: Path, application: str) -> Block:
-    """Return the map that a file holds.
-
-    Raises:
-        ManifestError: If the file is no YAML, or no map.
-    """
+    """Return the map that a file holds."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
         value = _Reader(file, application).value(node) if node else None

@@ -46,7 +46,7 @@ def statements(draft: Draft, position: int) -> Statements:
     task_fields.exec_access(draft)
     task_fields.logs(draft)
     messages.publish(draft)
-    if draft.is_job:
+    if draft.kind == "J":
         sidecars(draft, Ports(draft, None))
         volumes(draft)
         _job(draft)
