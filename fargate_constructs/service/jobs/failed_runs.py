@@ -9,12 +9,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
 
-from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
-from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
-from fargate_constructs._core.threshold_alarm import threshold_alarm
+from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.service.jobs.run_retries import RunRetries
+from fargate_constructs.service.queues.queue_alarms import dead_letter_alarm
 
 if TYPE_CHECKING:
     from fargate_constructs.service.jobs.job import Job
@@ -48,7 +47,8 @@ class FailedRuns:
         else:
             self.rule.add_target(event_targets.SqsQueue(self.queue))
             acknowledge(self.rule, TO_QUEUE)
-        self.alarm = _make_alarm(job, self.metric())
+        text = f"runs of {job.node.path} failed: the messages in its dead-letter queue say why"
+        self.alarm = dead_letter_alarm(job, "Alarm", self.queue, text)
 
     def watch(self, machine: sfn.StateMachine) -> None:
         """Send each failed execution of a state machine to the queue.
@@ -77,12 +77,6 @@ class FailedRuns:
         )
         acknowledge(rule, TO_QUEUE)
         self._machine_rules.append(rule)
-
-    def metric(self) -> cloudwatch.Metric:
-        """Return the number of messages: one for each failed run, until a person deletes it."""
-        return self.queue.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
-        )
 
     def accept_events_of(self, rule: events.IRule) -> None:
         """Let EventBridge send events of a rule that cannot be delivered to the queue.
@@ -138,18 +132,3 @@ def _make_rule(job: Job) -> events.Rule:
             }
         ),
     )
-
-
-def _make_alarm(job: Job, failed_runs: cloudwatch.Metric) -> cloudwatch.Alarm:
-    """Make the alarm that is raised until the queue is empty."""
-    alarm = threshold_alarm(
-        job,
-        "Alarm",
-        failed_runs,
-        f"runs of {job.node.path} failed: the messages in its dead-letter queue say why",
-        # SQS sends no metrics of a queue without use for six hours, also if it has messages
-        # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
-        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
-    )
-    acknowledge(alarm, ALARM)
-    return alarm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import ClassVar
 
 from aws_cdk import Duration, Stack
@@ -33,6 +33,7 @@ from fargate_constructs.service.jobs.run_overrides import is_jsonata, overrides_
 from fargate_constructs.service.jobs.run_timeout import RunTimeout
 from fargate_constructs.service.jobs.runs import Runs
 from fargate_constructs.service.jobs.uploads import FIELDS, send_to_event_bridge, upload_pattern, uploaded
+from fargate_constructs.service.queues.queue_alarms import dead_letter_metric
 
 # The minimum leaves time for the image pull. Longer runs meet Fargate's maintenance, which retires tasks
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-maintenance.html).
@@ -266,7 +267,7 @@ class Job(FargateTask):
 
     def metric_failed_runs(self) -> cloudwatch.Metric:
         """How many messages of failed runs are in `dead_letter_queue`, at most, in each minute."""
-        return self._failed_runs.metric()
+        return dead_letter_metric(self.dead_letter_queue)
 
     @checked
     def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -283,12 +284,11 @@ class Job(FargateTask):
             The grant.
         """
         name_policies_by_region(grantee)
-        first, *others = (
-            iam.Grant.add_to_principal(grantee=grantee, **statement) for statement in self._runs.permissions()
+        grants = (
+            iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=arns, conditions=conditions)
+            for action, arns, conditions in self._runs.permissions()
         )
-        for each in others:
-            first = first.combine(each)
-        return first
+        return reduce(iam.Grant.combine, grants)
 
     @checked
     def event_target(

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 # An error of AWS's may last for minutes, and a permission may be seconds old: 5 s, 10 s, … up to 5 minutes, in all half
 # an hour.
-FIRST_PAUSE = Duration.seconds(5)
-MAX_PAUSE = Duration.minutes(5)
-CALLS = 11
+RETRY: Mapping[str, Any] = {
+    "errors": ["States.ALL"],
+    "interval": Duration.seconds(5),
+    "backoff_rate": 2,
+    "max_delay": Duration.minutes(5),
+    "max_attempts": 11,
+}
 
 MACHINE = {
     # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -56,14 +60,7 @@ class JobMachine(Construct):
         """Allow the state machine actions on a resource."""
         self.role.add_to_policy(iam.PolicyStatement(actions=[*actions], resources=[on], conditions=conditions))
 
-    def call(
-        self,
-        id: str,
-        action: str,
-        *,
-        result_path: str,
-        **parameters: Any,  # noqa: ANN401 - of the API
-    ) -> sfn_tasks.CallAwsService:
+    def call(self, id: str, action: str, *, result_path: str, **parameters: object) -> sfn_tasks.CallAwsService:
         """Return a state that calls ECS, repeats a failed call, and reports the last failure."""
         state = sfn_tasks.CallAwsService(
             self,
@@ -78,14 +75,7 @@ class JobMachine(Construct):
 
     def guard(self, state: sfn_tasks.CallAwsService) -> sfn_tasks.CallAwsService:
         """Let a state repeat a failed call, and report the last failure."""
-        state.add_retry(
-            errors=["States.ALL"],
-            interval=FIRST_PAUSE,
-            backoff_rate=2,
-            max_delay=MAX_PAUSE,
-            max_attempts=CALLS,
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        state.add_retry(**RETRY, jitter_strategy=sfn.JitterType.FULL)
         state.add_catch(self.report_error)
         return state
 
@@ -115,9 +105,7 @@ class JobMachine(Construct):
             },
             iam_resources=["*"],
         )
-        send.add_retry(
-            errors=["States.ALL"], interval=FIRST_PAUSE, backoff_rate=2, max_delay=MAX_PAUSE, max_attempts=CALLS
-        )
+        send.add_retry(**RETRY)
         return send.next(sfn.Succeed(self, f"After{id}"))
 
     def make(self, first: sfn.IChainable) -> None:

@@ -28,18 +28,11 @@ PAUSE = Duration.minutes(1)
 # A token is valid for at most a day, and until an hour after the end of its task. An attempt without capacity may be a
 # success for ECS, so the next attempt needs another token
 # (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html).
-IDEMPOTENCY = "States.Hash(States.Format('{}{}{}', $$.StateMachine.Id, $.%s, $.attempt.number), 'SHA-256')"
+IDEMPOTENCY = "States.Hash(States.Format('{}{}{}', $$.StateMachine.Id, $.id, $.attempt.number), 'SHA-256')"
 
 
 class RunLauncher(JobMachine):
-    """Starts a run of a job for each execution.
-
-    Args:
-        job: The job.
-        overrides: The parameter `Overrides` of RunTask, or none.
-        same_field: The field of the input that is the same if the input comes twice.
-        skip_if_running: Whether nothing starts while another run of the job is not done.
-    """
+    """Starts a run of a job for each execution; if it is to skip runs, not while another run is not done."""
 
     def __init__(
         self,
@@ -48,7 +41,6 @@ class RunLauncher(JobMachine):
         *,
         job: Job,
         overrides: Mapping[str, Any],
-        same_field: str = "id",
         skip_if_running: bool = False,
     ) -> None:
         super().__init__(scope, id, job=job, failed_runs=job._failed_runs)
@@ -59,7 +51,7 @@ class RunLauncher(JobMachine):
             result_path="$.launch",
             **run_request(job),
             StartedBy="event",
-            **{"ClientToken.$": IDEMPOTENCY % same_field},
+            **{"ClientToken.$": IDEMPOTENCY},
             **overrides,
         )
         first: sfn.IChainable = run_to_start(self, run)

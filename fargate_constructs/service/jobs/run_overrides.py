@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 def overrides_of(
     job: Job, container: Container, environment: Mapping[str, str] | None, command: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Return the parameter `Overrides` of RunTask as Step Functions names it, or none.
-
-    Args:
-        job: The job.
-        container: The main container, which the variables must suit.
-        environment: The run's variables.
-        command: The run's command.
-    """
+    """Return the parameter `Overrides` of RunTask as Step Functions names it, or none, for the main container."""
     environment = environment or {}
     replace(container, environment=environment).validate(job, on_windows=job._on_windows)
     for value in [*environment.values(), *(command or ())]:

@@ -71,28 +71,21 @@ class Runs:
             },
         )
 
-    def permissions(self) -> list[dict[str, Any]]:
-        """Return what is needed to run only this job, and only in its cluster."""
+    def permissions(self) -> list[tuple[str, list[str], dict[str, Any]]]:
+        """Return the actions, resources and conditions that are needed to run only this job, only in its cluster."""
         roles = [self._job.task_definition.task_role, self._job.task_definition.obtain_execution_role()]
+        passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
         return [
-            {"actions": ["ecs:RunTask"], "resource_arns": [self.revisions], "conditions": self.in_cluster},
-            {
-                "actions": ["ecs:TagResource"],
-                "resource_arns": [self.task_arns],
-                "conditions": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
-            },
-            {
-                "actions": ["iam:PassRole"],
-                "resource_arns": [each.role_arn for each in roles],
-                "conditions": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-            },
+            ("ecs:RunTask", [self.revisions], self.in_cluster),
+            ("ecs:TagResource", [self.task_arns], {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+            ("iam:PassRole", [each.role_arn for each in roles], passed),
         ]
 
     def statements(self) -> list[iam.PolicyStatement]:
         """Return the same as statements."""
         return [
-            iam.PolicyStatement(actions=each["actions"], resources=each["resource_arns"], conditions=each["conditions"])
-            for each in self.permissions()
+            iam.PolicyStatement(actions=[action], resources=resources, conditions=conditions)
+            for action, resources, conditions in self.permissions()
         ]
 
     def grant(self, role: iam.Role) -> None:

@@ -226,7 +226,9 @@ class ScheduledTask(Job):
         validate_seconds("max_event_age", max_event_age, *EVENT_AGES)
         super().__init__(scope, id, **forward(Job.__init__, locals()))
 
-        launcher = self._make_launcher() if skip_if_running else None
+        launcher = (
+            RunLauncher(self, "Launcher", job=self, overrides={}, skip_if_running=True) if skip_if_running else None
+        )
         self.role = self._make_role(launcher)
         """The role by which the schedule starts the task."""
         policy: dict[str, Any] = {
@@ -260,9 +262,6 @@ class ScheduledTask(Job):
             propagate_tags=True,
             **policy,
         )
-
-    def _make_launcher(self) -> RunLauncher:
-        return RunLauncher(self, "Launcher", job=self, overrides={}, skip_if_running=True)
 
     def _make_role(self, launcher: RunLauncher | None) -> iam.Role:
         stack = Stack.of(self)

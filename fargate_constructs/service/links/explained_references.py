@@ -15,13 +15,7 @@ from fargate_constructs._core.construct_paths import Placed, node_of, top_stack_
 
 
 def explained(value: str, owner: Placed, reason: Callable[[IConstruct], str]) -> str:
-    """Return the same value, a reference to a resource.
-
-    Args:
-        value: The value.
-        owner: The resource.
-        reason: Returns the reason, for the construct whose resource refers to it.
-    """
+    """Return the same value, a reference to the owner's resource. The reason is for the construct that refers to it."""
     return Lazy.uncached_string(cast(IStringProducer, _Explained(value, owner, reason)))
 
 

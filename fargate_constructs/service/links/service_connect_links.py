@@ -32,14 +32,8 @@ class _StackDependencies(dict[Stack, set[Stack]]):
 class ServiceLinks:
     """The links of one service, to others and from others. Without a link the service runs no proxy.
 
-    Args:
-        service: The service.
-        name: The host name by which others reach it.
-        ports: Its ports by name.
-        options: The protocol of each port.
-        service_connect: The protocol of the proxies, and the namespace. By default that of each port.
-        vpc: The VPC, which has one namespace by default.
-        log_driver: Returns the log driver of the proxy; called with the first link.
+    By default the proxies have the protocol of each port, and the VPC has one namespace. The log driver of the proxy is
+    made with the first link.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The alarms of a worker's queue."""
+"""The alarms of a queue, and of a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -39,13 +39,18 @@ def age_alarm(
     return alarm
 
 
-def dead_letter_alarm(worker: Construct, dead_letter_queue: sqs.IQueue) -> cloudwatch.Alarm:
-    """Make the alarm that is raised while the dead-letter queue has a message."""
+def dead_letter_metric(queue: sqs.IQueue) -> cloudwatch.Metric:
+    """Return the number of messages, which a dead-letter queue keeps until a person deletes them."""
+    return queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1))
+
+
+def dead_letter_alarm(scope: Construct, id: str, queue: sqs.IQueue, description: str) -> cloudwatch.Alarm:
+    """Make the alarm that is raised while a dead-letter queue has a message."""
     alarm = threshold_alarm(
-        worker,
-        "DeadLetterAlarm",
-        dead_letter_queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-        f"{path_of(worker)}: messages could not be processed: see the dead-letter queue",
+        scope,
+        id,
+        dead_letter_metric(queue),
+        description,
         # SQS sends no metrics of a queue without use for six hours, also if it has messages
         # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html).
         treat_missing_data=cloudwatch.TreatMissingData.IGNORE,

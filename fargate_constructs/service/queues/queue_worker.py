@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
@@ -284,8 +285,9 @@ class QueueWorker(FargateService):
         self._scaling.on_backlog("Queue", queue=self.queue, messages_per_task=wait / message)
         self.age_alarm: cloudwatch.Alarm = age_alarm(self, self.queue, acceptable_wait=wait, message_duration=message)
         """The alarm for messages that wait longer than twice *acceptable_wait*."""
+        text = f"{path_of(self)}: messages could not be processed: see the dead-letter queue"
         self.dead_letter_alarm: cloudwatch.Alarm | None = (
-            dead_letter_alarm(self, self.dead_letter_queue) if self.dead_letter_queue else None
+            dead_letter_alarm(self, "DeadLetterAlarm", self.dead_letter_queue, text) if self.dead_letter_queue else None
         )
         """The alarm for messages in the dead-letter queue, if one is known."""
 

@@ -33,12 +33,7 @@ DEAD_LETTER_DAYS = 14
 
 
 class VisibilityTimeout:
-    """How long a message that a task received is hidden from other tasks.
-
-    Args:
-        message_duration: How long a task works on a message.
-        stop_timeout: How long a task may work after SIGTERM.
-    """
+    """How long a message that a task received is hidden from other tasks: as long as work takes, also after SIGTERM."""
 
     def __init__(self, message_duration: float, stop_timeout: Duration | None) -> None:
         given = STOP_TIMEOUT_SECONDS if stop_timeout is None else seconds_of(stop_timeout)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from aws_cdk import Annotations
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
 from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.ports import Port
@@ -80,6 +82,15 @@ def _configuration(of: Weighted) -> ecs.ListenerRuleConfiguration:
     if isinstance(of, elbv2.NetworkListener):
         return ecs.ListenerRuleConfiguration.network_listener(of)
     return ecs.ListenerRuleConfiguration.application_listener_rule(of)
+
+
+def validate_same_network(what: str, service: str, vpc: ec2.IVpc, load_balancer: str, other: ec2.IVpc | None) -> None:
+    """Refuse a route or a listener of a load balancer in another VPC."""
+    if other and not may_be_same_vpc(vpc, other):
+        raise ValueError(
+            f"a service and its endpoint must be in the same network, got {what} to {service} and {load_balancer} in "
+            "two; pass the same network to both",
+        )
 
 
 def validate_number_of_target_groups(service: str, count: int) -> None:

@@ -13,16 +13,19 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import path_of
-from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 from fargate_constructs.service.deployments.deployment import Deployment
-from fargate_constructs.service.targets.attached_target_groups import attach, validate_number_of_target_groups
+from fargate_constructs.service.targets.attached_target_groups import (
+    attach,
+    validate_number_of_target_groups,
+    validate_same_network,
+)
 from fargate_constructs.service.targets.health import Health
 from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
-from fargate_constructs.service.targets.ports import Port, TaskPorts
+from fargate_constructs.service.targets.ports import MAX_PORT, Port, TaskPorts
 
 Protocol = elbv2.Protocol
 # The ID by which the warning can be acknowledged.
@@ -32,7 +35,6 @@ WITH_UDP = (Protocol.UDP, Protocol.TCP_UDP)
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html).
 MIN_DRAIN_SECONDS = 120
 MAX_DRAIN_SECONDS = 3600
-MAX_PORT = 65_535
 # TLS 1.3 with the post-quantum key exchange, and TLS 1.2 with forward secrecy, as an HttpEndpoint has
 # (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/describe-ssl-policies.html).
 SSL_POLICY = elbv2.SslPolicy.TLS13_12_RES_PQ
@@ -209,12 +211,8 @@ class NetworkListeners(Construct):
             )
         count = len(self.target_groups) + 1 + deployment._has_two_target_groups
         validate_number_of_target_groups(service, count + other_target_groups)
-        vpc = options.load_balancer.vpc
-        if vpc and not may_be_same_vpc(self._vpc, vpc):
-            raise ValueError(
-                f"a service and its endpoint must be in the same network, got listener {id!r} to {service} and "
-                f"{path_of(options.load_balancer)} in two; pass the same network to both",
-            )
+        balancer = options.load_balancer
+        validate_same_network(f"listener {id!r}", service, self._vpc, path_of(balancer), balancer.vpc)
 
     def _validate_ports(
         self, id: str, protocol: elbv2.Protocol, port: Port, check_port: Port, *, is_linked: bool

@@ -30,14 +30,9 @@ class PortOptions:
 
 
 class OptionsByPort:
-    """What the target groups of each port have.
+    """What the target groups of each port have: one value for all, or a value by name. The first port is first.
 
-    Args:
-        ports: The names of the main container's ports, the first one first.
-        protocol: The protocol of the main container's ports, or of each port by its name. By default HTTP.
-        protocol_version: Its version, in the same way. By default HTTP/1.1.
-        health: The checks of all ports, or of each port by its name. By default `Health()`.
-        load_balancing: How requests are shared, in the same way. By default as AWS does.
+    A protocol that is not by name is that of the main container's ports; sidecars have HTTP/1.1 by default.
     """
 
     def __init__(

@@ -43,13 +43,7 @@ class Port:
 
 
 class TaskPorts:
-    """The ports of a service's tasks by name.
-
-    Args:
-        task_definition: The task definition.
-        container: The name of the main container.
-        ports: The ports of the main container by name; a single port has the empty name, and a worker has no port.
-    """
+    """The ports of a service's tasks by name: those of the main container, as of `named_ports`, and of sidecars."""
 
     def __init__(self, task_definition: ecs.TaskDefinition, container: str, ports: Mapping[str, int]) -> None:
         self._task_definition = task_definition

@@ -14,10 +14,13 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
-from fargate_constructs._core.environment_checks import may_be_same_vpc
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
-from fargate_constructs.service.targets.attached_target_groups import attach, validate_number_of_target_groups
+from fargate_constructs.service.targets.attached_target_groups import (
+    attach,
+    validate_number_of_target_groups,
+    validate_same_network,
+)
 from fargate_constructs.service.targets.balancers import balancer_of
 from fargate_constructs.service.targets.load_balancing import validate_shared
 from fargate_constructs.service.targets.port_options import OptionsByPort, PortOptions
@@ -207,17 +210,10 @@ class ServiceRoutes(Construct):
                 "the service check who calls, or give it no protocol_version",
             )
         if not target.all:
-            self._validate_vpc(id, listener)
+            balancer = balancer_of(listener)
+            validate_same_network(f"route {id!r}", self._path, self._vpc, balancer.key, balancer.vpc)
             count = len(self.target_groups) + 1 + self._deployment._has_two_target_groups
             validate_number_of_target_groups(self._path, count + self._other_target_groups())
-
-    def _validate_vpc(self, id: str, listener: elbv2.IApplicationListener) -> None:
-        vpc = balancer_of(listener).vpc
-        if vpc and not may_be_same_vpc(self._vpc, vpc):
-            raise ValueError(
-                f"a service and its endpoint must be in the same network, got route {id!r} to {path_of(self._service)} "
-                f"and {balancer_of(listener).key} in two; pass the same network to both",
-            )
 
     def _warn_of_sign_in(self, id: str) -> None:
         # AWS's German and Spanish pages have this limit, and the English page has not:

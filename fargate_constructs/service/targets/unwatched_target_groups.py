@@ -24,11 +24,7 @@ UNWATCHED = "fargate-constructs:unwatchedTargetGroup"
 class UnwatchedTargetGroups:
     """Warns of each target group without the drain time, the checks and the rollback alarms that those of routes have.
 
-    Args:
-        construct: The construct that gets the warnings.
-        service: The service's resource.
-        own: Returns the target groups of the service's routes.
-        alarms: The list of alarms that end the service's deployments; it may grow.
+    The construct gets the warnings. Routes may be added later, and alarms that end the service's deployments, too.
     """
 
     def __init__(
