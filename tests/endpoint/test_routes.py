@@ -277,7 +277,7 @@ def test_a_service_in_another_network_is_refused(lab: Routes) -> None:
     web, api = (lab.service(f"{name}There", network=elsewhere) for name in ("Web", "Api"))
 
     message = (
-        "a service and its endpoint must be in the same network, got route 'New' to Test/WebThere/Service and "
+        "a service and its endpoint must be in the same network, got route 'New' to Test/WebThere and "
         "Test/Endpoint/LoadBalancer in two; pass the same network to both"
     )
     with pytest.raises(ValueError, match=message):
