@@ -53,6 +53,7 @@ print(*sys.modules, *asked)
         "efs",
         "globalaccelerator",
         "glue",
+        "lambda",
         "route53",
         "s3",
         "ssm",

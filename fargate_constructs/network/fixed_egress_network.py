@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
@@ -34,10 +34,12 @@ from fargate_constructs.network.imported_network import ImportedNetwork
 from fargate_constructs.network.nat_gateways import add_nat_gateways, internet_gateway_attachment
 from fargate_constructs.network.nat_instance import NatInstance
 from fargate_constructs.network.network_metrics import NetworkMetrics
-from fargate_constructs.network.reverse_dns import ReverseDns
 from fargate_constructs.network.vpc_endpoint_policies import validate_accounts
 from fargate_constructs.network.vpc_endpoints import VpcEndpoints, add_vpc_endpoints
 from fargate_constructs.synthesized.egress_proof import EgressProof
+
+if TYPE_CHECKING:
+    from fargate_constructs.network.reverse_dns import ReverseDns
 
 
 class FixedEgressNetwork(NetworkMetrics, Construct):
@@ -284,6 +286,8 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
             raise ValueError(
                 f"the addresses have a name already, got another: {name!r}; reverse DNS knows one, so call this once"
             )
+        from fargate_constructs.network.reverse_dns import ReverseDns  # noqa: PLC0415 - it loads Lambda
+
         allocation_ids = [each for zone in self._allocation_ids for each in zone]
         return ReverseDns(
             self,
