@@ -1,4 +1,4 @@
-"""What the README and the guides say: programs, links and names."""
+"""What the README and the guides say: links and names. `tests/test_guides.py` runs their programs."""
 
 import inspect
 import re
@@ -34,19 +34,6 @@ VARIABLES = {
     "web": "FargateService",
     "worker": "FargateService",
 }
-PROGRAMS = [
-    (page.name, program)
-    for page in GUIDES
-    for program in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    # tests/adoption/test_migrating.py runs those that need a file of logical IDs.
-    if page.name == "README.md" or ("app.synth()" in program and page.name != "migrating.md" and page not in RECIPES)
-]
-
-
-@pytest.mark.parametrize(("page", "program"), PROGRAMS, ids=range(len(PROGRAMS)))
-def test_the_programs_run(page: str, program: str) -> None:
-    """Each Python block of the README, and each that ends with a synthesis in a guide, is a whole program."""
-    exec(compile(program, page, "exec"), {})  # noqa: S102 - the project's own code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -75,13 +62,6 @@ def test_the_names_in_the_guides_exist() -> None:
 
     assert len(found) > 80
     assert missing == []
-
-
-def test_there_are_programs() -> None:
-    """The README shows the short way, and docs/start.md that and the long one."""
-    pages = [page for page, _ in PROGRAMS]
-
-    assert (pages.count("README.md"), pages.count("start.md")) == (1, 2)
 
 
 def test_the_readme_is_short() -> None:
