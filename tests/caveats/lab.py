@@ -15,6 +15,7 @@ from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.open_findings import findings_of
 from fargate_constructs.caveats.rules import Finding
 from fargate_constructs.synthesized.template_files import source_of
+from fargate_constructs.synthesized.template_source import Source
 from fargate_constructs.synthesized.templates import Templates
 
 IMAGE = "public.ecr.aws/nginx/nginx:stable"
@@ -94,15 +95,15 @@ def findings_in(scope: IConstruct) -> list[tuple[str, str, str]]:
 
 
 @cache
-def _stack(name: str) -> Stack:
-    return Stack(App(), name)
+def _source_without_template(name: str) -> Source:
+    """Return what a stack knows of itself, for which Node.js is asked once."""
+    return source_of(Stack(App(), name), {})
 
 
 def findings_in_templates(templates: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """Return the findings and notes of templates by their stacks' names."""
-    app = FargateApp(
-        Templates(source_of(_stack(name), template) for name, template in templates.items()), lambda _: False
-    )
+    sources = (_source_without_template(name)._replace(template=each) for name, each in templates.items())
+    app = FargateApp(Templates(sources), lambda _: False)
     return [finding for findings in findings_of(app).values() for finding in findings]
 
 
