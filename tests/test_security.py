@@ -177,18 +177,19 @@ def lint(templates: Mapping[str, Template], folder: Path) -> list[tuple[str, str
 def distinct(templates: Mapping[str, Template]) -> Iterator[tuple[Template, set[str]]]:
     """Yield each template with the names of what is new in it, since cfn-lint takes time for each resource.
 
-    Resources are the same if they differ only in the name of the mode, and in which resources of the same types they
-    refer to. A resource that was in a template before is there by its type alone, if something refers to it.
+    Resources are the same if they differ only in construct paths, and in which resources of the same types they refer
+    to. A resource that was in a template before is there by its type alone, if something refers to it.
     """
     seen: set[str] = set()
     for stack, template in templates.items():
         types: dict[str, str] = {name: each["Type"] for name, each in template["Resources"].items()}
         mode = stack.rpartition("-")[0]
-        of_mode = re.compile(f"{mode}|{mode.replace('-', '')}|[0-9a-f]{{8}}", re.IGNORECASE)
+        # As a tag or a description has it, as a name, and without separators; and the hash of a logical ID.
+        path = re.compile(rf"[\w-]*{mode}(/[\w-]+)*[\w-]*|{mode.replace('-', '')}\w*|[0-9a-f]{{8}}", re.IGNORECASE)
         new = {}
         for name, each in template["Resources"].items():
             words: list[str] = re.split(r"(\w+)", json.dumps(each | {"Metadata": None}))
-            text = of_mode.sub("", "".join(types.get(word, word) for word in words))
+            text = path.sub("", "".join(types.get(word, word) for word in words))
             if text not in seen:
                 new[name] = each
                 seen.add(text)

@@ -96,12 +96,6 @@ def restricted(stage: Stage) -> None:
     )
 
 
-def internal(stage: Stage) -> None:
-    """Callers within the company."""
-    stack = Stack(stage, "Test")
-    HttpEndpoint(stack, "Endpoint", network=network_in(stack), internal=True, allow_cidrs=["10.0.0.0/8"])
-
-
 def static_ips(stage: Stage) -> None:
     """Fixed addresses, published."""
     stack = Stack(stage, "Test")
@@ -380,7 +374,6 @@ MODES = {
     "given": given,
     "mutual-tls": mutual_tls,
     "restricted": restricted,
-    "internal": internal,
     "static-ips": static_ips,
     "accelerator": accelerator,
     "cloud-front": cloud_front,

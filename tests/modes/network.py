@@ -64,11 +64,8 @@ def dual_stack(stage: Stage) -> None:
 
 
 MODES = {
-    "per-az": by(Egress.per_az),
-    "single": by(Egress.single),
     "regional": by(Egress.regional),
     "nat-instance": by(Egress.nat_instance),
-    "isolated": by(Egress.isolated),
     "isolated-kept": by(lambda: Egress.isolated(keep_addresses=True)),
     "paused": by(lambda: Egress.per_az().paused()),
     "three-zones": three_zones,

@@ -20,6 +20,7 @@ from aws_cdk import aws_ssm as ssm
 
 from fargate_constructs import (
     AdoptedService,
+    ArchiveFormat,
     AuditedCluster,
     Capacity,
     Deployment,
@@ -373,7 +374,8 @@ def routed_logs(stage: Stage) -> None:
     """Lines that go to an archive past CloudWatch."""
     stack = Stack(stage, "Test")
     lines = log_group_in(stack)
-    router = LogArchive(stack, "LogArchive").log_router(lines)
+    archive = LogArchive(stack, "LogArchive", archive_format=ArchiveFormat.raw)
+    router = archive.log_router(lines)
     FargateService(stack, "Web", network=network_in(stack), image=IMAGE, log_router=router)
 
 

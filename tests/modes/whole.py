@@ -1,7 +1,5 @@
 """All parts together."""
 
-from collections.abc import Callable
-
 from aws_cdk import Duration, Stack, Stage
 
 from app import Example
@@ -17,15 +15,9 @@ from tests.modes.archive import action_in
 from tests.modes.made_elsewhere import DOMAIN, IMAGE, network_in, zone_in
 
 
-def example(**context: str) -> Callable[[Stage], None]:
-    """Return the mode of the example app with context."""
-
-    def build(stage: Stage) -> None:
-        for name, value in context.items():
-            stage.node.set_context(name, value)
-        Example(stage, "Example")
-
-    return build
+def example(stage: Stage) -> None:
+    """The example app."""
+    Example(stage, "Example")
 
 
 def web_service(stage: Stage) -> None:
@@ -54,8 +46,7 @@ def monitored(stage: Stage) -> None:
 
 
 MODES = {
-    "example": example(),
-    "example-tls": example(domain_name=DOMAIN, hosted_zone_id="Z0123456789ABCDEFGHIJ"),
+    "example": example,
     "web-service": web_service,
     "monitored": monitored,
 }
