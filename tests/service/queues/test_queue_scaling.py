@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Template
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -23,24 +25,24 @@ MAX_TASKS = 10
 def policies() -> dict[str, Policies]:
     """The policies of workers with short and long messages, with a minimum of zero tasks and of one."""
     app = App(builtin_cloud_formation_validation=False)
-    found = {}
+    elsewhere = Stack(app, "Elsewhere")
+    network = network_in(elsewhere)
+    worker = partial(
+        QueueWorker,
+        network=network,
+        cluster=ecs.Cluster.from_cluster_attributes(elsewhere, "Cluster", cluster_name="shop", vpc=network.vpc),
+        image=IMAGE,
+        acceptable_wait=Duration.minutes(WAIT),
+        visibility_timeout=Duration.hours(1),
+        max_tasks=MAX_TASKS,
+    )
+    stacks = []
     for name, minutes in MESSAGES.items():
         for least in (0, 1):
-            stack = Stack(app, f"{name}{least}")
-            QueueWorker(
-                stack,
-                "Orders",
-                network=network_in(stack),
-                image=IMAGE,
-                message_duration=Duration.seconds(round(minutes * 60)),
-                acceptable_wait=Duration.minutes(WAIT),
-                visibility_timeout=Duration.hours(1),
-                min_tasks=least,
-                max_tasks=MAX_TASKS,
-            )
-    for each in app.synth().stacks:
-        found[each.stack_name] = Policies.of(each.template["Resources"])
-    return found
+            stacks.append(stack := Stack(app, f"{name}{least}"))
+            worker(stack, "Orders", message_duration=Duration.seconds(round(minutes * 60)), min_tasks=least)
+    templates = {each.stack_name: Template.from_stack(each).to_json() for each in stacks}
+    return {name: Policies.of(template["Resources"]) for name, template in templates.items()}
 
 
 def simulation(policies: dict[str, Policies], name: str, **settings: Any) -> Simulation:  # noqa: ANN401 - of the model

@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 
 from fargate_constructs import Deployment, FargateService
 from fargate_constructs.testing import assert_no_empty_target_group
-from tests.modes.made_elsewhere import network_in
+from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.service.targets.weights import Account
 
 WEB, NEW = "/*", "/web/*"
@@ -36,26 +36,28 @@ SHIFTING = ("blue_green", "test_header", "canary", "linear")
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/{}/0123456789abcdef/0123456789abcdef"
 
 
-def stack_in(app: App, name: str, image: ecs.ContainerImage) -> Stack:
-    """Return a stack with one service behind two load balancers, in one of the modes."""
-    deployment, path = MODES[name]
-    stack = Stack(app, re.sub(r"\W+", "-", name.replace("_", "-")))
-    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
-    service = FargateService(stack, "Web", network=network_in(stack), image=image, deployment=deployment)
-    for id_, route in {"Web": path, "Internal": WEB}.items():
-        listener = elbv2.ApplicationListener.from_application_listener_attributes(
-            stack, f"{id_}Listener", listener_arn=LISTENER.format(id_), security_group=group
-        )
-        conditions = [elbv2.ListenerCondition.path_patterns([route])]
-        service.add_listener_rule(id_, listener=listener, priority=10, conditions=conditions)
-    return stack
-
-
 @pytest.fixture(scope="module")
 def stacks() -> Mapping[str, Stack]:
-    """A stack for each mode, in one app."""
-    app, image = App(), ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-    return {name: stack_in(app, name, image) for name in MODES}
+    """A stack for each mode, in one app: a service behind two load balancers that were made elsewhere."""
+    app = App()
+    elsewhere = Stack(app, "Elsewhere")
+    network = network_in(elsewhere)
+    cluster = ecs.Cluster.from_cluster_attributes(elsewhere, "Cluster", cluster_name="shop", vpc=network.vpc)
+    group = ec2.SecurityGroup.from_security_group_id(elsewhere, "Group", "sg-0123456789abcdef0")
+    listeners = {
+        id_: elbv2.ApplicationListener.from_application_listener_attributes(
+            elsewhere, f"{id_}Listener", listener_arn=LISTENER.format(id_), security_group=group
+        )
+        for id_ in ("Web", "Internal")
+    }
+    found = {}
+    for name, (deployment, path) in MODES.items():
+        found[name] = stack = Stack(app, re.sub(r"\W+", "-", name.replace("_", "-")))
+        service = FargateService(stack, "Web", network=network, cluster=cluster, image=IMAGE, deployment=deployment)
+        for id_, route in {"Web": path, "Internal": WEB}.items():
+            conditions = [elbv2.ListenerCondition.path_patterns([route])]
+            service.add_listener_rule(id_, listener=listeners[id_], priority=10, conditions=conditions)
+    return found
 
 
 @pytest.fixture(scope="module")
