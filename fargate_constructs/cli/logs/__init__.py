@@ -6,18 +6,15 @@ import os
 import re
 import stat
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import click
 
 from fargate_constructs.cli.command_line import FINE, NO_ANSWER
 from fargate_constructs.cli.deployed.deployed_resources import MAX_LISTED
-from fargate_constructs.cli.events.cloudwatch_events import LATE, PAUSE_SECONDS
-from fargate_constructs.cli.events.log_events import LogEvent, time_text
-from fargate_constructs.cli.logs.group_history import DAY, GroupHistory, Person, Request, Source
-from fargate_constructs.cli.logs.log_history import LogHistory
+from fargate_constructs.cli.logs.group_history import GroupHistory, Person, Request, Source
+from fargate_constructs.cli.logs.log_history import TAIL, LogHistory
 from fargate_constructs.cli.logs.log_lines import LinePrinter
 from fargate_constructs.cli.logs.log_sources import find_logs
 from fargate_constructs.cli.options import Place, place_options
@@ -25,9 +22,6 @@ from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
 from fargate_constructs.cli.terminal.moments import Moment, milliseconds, now
 from fargate_constructs.cli.terminal.progress import Progress
 
-TAIL = 100
-# Without --since, the last lines are searched so far back.
-LOOK_BACK = 30 * DAY
 EXAMPLES = """\b
 Examples:
   fargate-constructs logs Shop/Web
@@ -98,65 +92,17 @@ def command(
         request = Request(Source(source), expression, has_time=bool(since or until), at=at, app=place.app)
         groups = [GroupHistory(session, each, request, person) for each in chosen.by_group().values()]
         _validate_groups(groups, person, follow=follow, source=source)
-        reading = Reading(LogHistory(groups, at), since=since, until=until, tail=tail)
-        for lines in reading.followed() if follow else [reading.lines()]:
+        history = LogHistory(groups, at, since, until, tail)
+        for lines in history.followed() if follow else [history.lines()]:
             printer.print(lines)
-    if note := reading.note(printer.count):
+    if note := history.note(printer.count):
         click.echo(f"{found.name}: {note}", err=True)
-    unreadable = reading.history.unreadable
+    unreadable = history.unreadable
     for text in unreadable[:MAX_LISTED]:
         click.echo(f"not read: {text}", err=True)
     if len(unreadable) > MAX_LISTED:
         click.echo(f"not read: {len(unreadable) - MAX_LISTED:,} more", err=True)
-    context.exit(FINE if reading.history.is_complete else NO_ANSWER)
-
-
-class Reading:
-    """The lines that a person asked for."""
-
-    def __init__(
-        self, history: LogHistory, *, since: datetime | None, until: datetime | None, tail: int | None
-    ) -> None:
-        self.history = history
-        at = history.at
-        self._end = milliseconds(until) if until else at + DAY  # the clock of a task or this one may be wrong
-        self._begin = milliseconds(since) if since else min(self._end, at) - LOOK_BACK
-        self._has_default_tail = tail is None and not since
-        self._tail = TAIL if self._has_default_tail else tail
-
-    def note(self, count: int) -> str:
-        """Return what a person should know who sees so many lines."""
-        if count:
-            is_cut = self._has_default_tail and count == TAIL
-            return f"the last {TAIL} lines; --tail or --since prints more" if is_cut else ""
-        begin, end = (time_text(each)[:16] for each in (self._begin, min(self._end, self.history.at)))
-        return f"no such line from {begin} to {end} UTC; write another --since or --until to read more"
-
-    def lines(self) -> Iterable[LogEvent]:
-        """Return the lines of the range, or the last ones of it."""
-        return self._lines(self._end, self._tail)
-
-    def followed(self) -> Iterator[Iterable[LogEvent]]:
-        """Yield these lines, and then new ones without end.
-
-        What may come late is polled first, so that no line is between the range and the first poll.
-        """
-        middle = max(self._begin, self.history.at - LATE)
-        new = self.history.poll(middle)
-        if self._tail is None:
-            yield self._lines(middle, None)
-        else:
-            yield self._lines(middle, max(self._tail - len(new), 0))
-            new = new[max(len(new) - self._tail, 0) :]
-        while True:
-            yield new
-            time.sleep(PAUSE_SECONDS)
-            new = self.history.poll(middle)
-
-    def _lines(self, end: int, tail: int | None) -> Iterable[LogEvent]:
-        if tail is None:
-            return self.history.read(self._begin, end)
-        return self.history.last(self._begin, end, tail)
+    context.exit(FINE if history.is_complete else NO_ANSWER)
 
 
 def _validate(since: datetime | None, until: datetime | None, *, follow: bool, expression: str, source: str) -> None:

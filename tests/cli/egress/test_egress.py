@@ -265,20 +265,14 @@ def test_an_address_that_aws_picked_has_no_owner(aws: RecordedAws) -> None:
 
 
 def test_a_network_without_services(aws: RecordedAws) -> None:
-    """It shows the routes of its private subnets."""
+    """It shows the routes of its private subnets; those without a VPC route are left out beside others with egress."""
     aws.answers["ListServices"] = {"serviceArns": []}
     status, output, _ = run("Shop/Network")
 
     assert (status, "Services" in output) == (0, False)
     assert "us-east-1a  subnet-0a1b  nat-1  203.0.113.7" in output
-
-
-def test_an_isolated_network_names_its_subnets(aws: RecordedAws) -> None:
-    """Its private subnets have no VPC route; beside others with egress they are left out."""
-    aws.answers["ListServices"] = {"serviceArns": []}
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table()]}
     status, output, _ = run("Shop/Network")
-
     assert status == 0
     assert "Without a VPC route to the internet: subnet-0a1b, subnet-0b0b." in output
     aws.answers["DescribeRouteTables"] = {"RouteTables": [table(NAT_ROUTE)]}

@@ -365,7 +365,7 @@ def follow(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, polls: int, *arguments
             raise KeyboardInterrupt
         cloud.write((60_000 * number, f"new {number}", f"web/web/of a task that started {number}"))
 
-    monkeypatch.setattr("fargate_constructs.cli.logs.time.sleep", pause)
+    monkeypatch.setattr("time.sleep", pause)
     return messages("Web", "--follow", *arguments, status=130)
 
 
@@ -410,7 +410,7 @@ def test_what_only_cloudwatch_logs_has(option: str, cloud: Cloud, monkeypatch: p
     assert error in run("/gone", *option.split(), status=2).stderr
     definition["containerDefinitions"].append(awslogs("proxy", GROUP))
     cloud.write((0, "a", f"web/proxy/{TASK}"))
-    monkeypatch.setattr("fargate_constructs.cli.logs.time.sleep", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr("time.sleep", Mock(side_effect=KeyboardInterrupt))
     result = run("Web", *option.split(), "--no-prefix", status=130 if option == "--follow" else 0)
     assert (result.stdout, result.stderr) == ("a\n", f"{routed_note}\n")
 

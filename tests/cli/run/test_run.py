@@ -16,6 +16,7 @@ from tests.cli.runner import runner
 
 run = runner("run")
 pytestmark = pytest.mark.usefixtures("time")
+CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 WEB = ("Shop/Web", "--", "./check.py", "-v")
 
 
@@ -76,10 +77,13 @@ def test_lines_that_come_late_are_shown(aws: RecordedAws, time: Time) -> None:
     """CloudWatch Logs has them seconds after the end; the command waits until it is quiet for six seconds."""
     tasks_look(aws, ended())
     logged(aws, ["one"], [], [], ["two"], [])
-    status, output, _ = run(*WEB)
-
-    assert (status, output) == (0, "one\ntwo\n")
+    assert run(*WEB)[:2] == (0, "one\ntwo\n")
     assert 6 <= time.now <= 20
+
+    logged(aws)
+    status, output, errors = run(*WEB)
+    assert (status, output) == (0, "")
+    assert errors.endswith(f"there is no line yet; look later with: fargate-constructs logs /shop/web --task {ID}\n")
 
 
 @pytest.mark.parametrize(
@@ -115,15 +119,6 @@ def test_a_log_that_cannot_be_read_does_not_end_the_run(error: object, text: str
     status, output, errors = run(*WEB)
     assert (status, output) == (3, "")
     assert f"lines are missing; look later with: fargate-constructs logs /shop/web --task {ID}\n" in errors
-
-
-def test_a_log_without_a_line_may_come_later(aws: RecordedAws) -> None:
-    """The message says how to look again."""
-    logged(aws)
-    status, output, errors = run(*WEB)
-
-    assert (status, output) == (0, "")
-    assert errors.endswith(f"there is no line yet; look later with: fargate-constructs logs /shop/web --task {ID}\n")
 
 
 @pytest.mark.parametrize(
@@ -305,27 +300,22 @@ def test_wrong_arguments_have_the_status_of_no_result(arguments: tuple[str, ...]
     assert requests_of(aws, "RunTask") == []
 
 
-def test_a_start_that_aws_refuses_is_one_line(aws: RecordedAws) -> None:
-    """Its status is 125, too; so is that of missing permissions."""
-    capacity = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
-    aws.answers["RunTask"] = {"tasks": [], "failures": [{"reason": capacity}]}
+@pytest.mark.parametrize(
+    ("operation", "answer", "text"),
+    [
+        ("RunTask", {"tasks": [], "failures": [{"reason": CAPACITY}]}, CAPACITY),
+        ("RunTask", ("AccessDeniedException", "not authorized to perform: iam:PassRole on resource: role"), "PassRole"),
+        ("DescribeServices", {"services": []}, "Shop/Web must be an active service of the cluster shop, got none"),
+        ("DescribeServices", {"services": [service(status="INACTIVE")]}, "must be an active service of the cluster"),
+    ],
+)
+def test_a_start_that_aws_refuses_is_one_line(operation: str, answer: Any, text: str, aws: RecordedAws) -> None:  # noqa: ANN401
+    """Its status is 125, too; so is that of missing permissions, and of a service that is gone."""
+    aws.answers[operation] = answer
     status, _, errors = run(*WEB)
+
     assert (status, errors.count("\n")) == (125, 1)
-    assert capacity in errors
-
-    aws.answers["RunTask"] = ("AccessDeniedException", "not authorized to perform: iam:PassRole on resource: role")
-    status, _, errors = run(*WEB)
-    assert (status, errors.count("\n")) == (125, 1)
-    assert "iam:PassRole" in errors
-
-
-def test_a_service_that_is_gone_is_refused(aws: RecordedAws) -> None:
-    """Its stack still has it."""
-    for services in ([], [service(status="INACTIVE")]):
-        aws.answers["DescribeServices"] = {"services": services}
-        status, _, errors = run(*WEB)
-        assert status == 125
-        assert "Shop/Web must be an active service of the cluster shop, got none; deploy it again" in errors
+    assert text in errors
 
 
 def test_a_reader_that_ends_stops_the_task(aws: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> None:
