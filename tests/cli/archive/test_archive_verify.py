@@ -15,6 +15,7 @@ from fargate_constructs.cli.deployed.archives import DeployedArchive
 from fargate_constructs.cli.events.cloudwatch_events import MAX_SAME
 from fargate_constructs.cli.events.log_events import LogEvent
 from fargate_constructs.cli.terminal import confirmation, moments
+from fargate_constructs.cli.terminal.moments import milliseconds
 from tests.cli.recorded_aws import RecordedAws
 from tests.cli.runner import runner
 from tests.logs.deployed import client, delivery, environment_of, load
@@ -39,11 +40,6 @@ ARCHIVE = DeployedArchive(
 run = runner("archive", "verify", *RANGE)
 
 
-def milliseconds(at: datetime) -> int:
-    """Return a time in milliseconds."""
-    return int(at.timestamp() * 1000)
-
-
 def logged(number: int, at: datetime = TEN, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
     """Return an event of CloudWatch Logs, a second after the one before."""
     time = milliseconds(at) + number * 1000
@@ -54,6 +50,12 @@ def logged(number: int, at: datetime = TEN, **changes: Any) -> dict[str, Any]:  
         "eventId": f"3875{number}",
     }
     return {**event, "ingestionTime": time + 500, **changes}
+
+
+def batch(*events: dict[str, Any], group: str = "/ecs/web") -> dict[str, Any]:
+    """Return what CloudWatch Logs delivers of events."""
+    made = [{"id": each["eventId"], "timestamp": each["timestamp"], "message": each["message"]} for each in events]
+    return delivery(*made, logGroup=group, logStream="web/web/0a1b")
 
 
 class Account:
@@ -72,16 +74,14 @@ class Account:
 
     def ship(self, *events: dict[str, Any], group: str = "/ecs/web") -> list[str]:
         """Store what the shipper makes of events; return the keys."""
-        made = [{"id": each["eventId"], "timestamp": each["timestamp"], "message": each["message"]} for each in events]
-        bodies = self._objects.objects_of(delivery(*made, logGroup=group, logStream="web/web/0a1b")).bodies
+        bodies = self._objects.objects_of(batch(*events, group=group)).bodies
         for key, body in bodies.items():
             self.memory.buckets["archive"].objects[key] = Stored(body, {}, "")
         return [*bodies]
 
     def fail(self, *events: dict[str, Any]) -> None:
         """Keep a failed batch of events."""
-        made = [{"id": each["eventId"], "timestamp": each["timestamp"], "message": each["message"]} for each in events]
-        body = json.dumps({"requestPayload": delivery(*made, logGroup="/ecs/web", logStream="web/web/0a1b")}).encode()
+        body = json.dumps({"requestPayload": batch(*events)}).encode()
         self.memory.buckets["failures"].objects["aws/lambda/async/1"] = Stored(body, {}, "")
 
     def filtered(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - a request

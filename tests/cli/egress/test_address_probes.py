@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -376,37 +375,31 @@ def test_the_log_may_come_late(aws: RecordedAws, tasks: Tasks, time: Time) -> No
     assert (seen.addresses, time.now - began) == (["203.0.113.7"], 2)
 
 
-Change = Callable[[RecordedAws], object]
-
-
-def without_log(aws: RecordedAws) -> None:
-    """Let the service's containers have a log router."""
-    definition = task_definition()
-    definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": "awsfirelens"}
-    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
-
-
-def without_egress(aws: RecordedAws) -> None:
-    """Let the network be isolated."""
-    aws.answers["DescribeRouteTables"] = {"RouteTables": []}
-
-
-def without_services(aws: RecordedAws) -> None:
-    """Let the network have no service."""
-    aws.answers["ListServices"] = {"serviceArns": []}
+ROUTED = {
+    **task_definition(),
+    "containerDefinitions": [{"name": "web", "logConfiguration": {"logDriver": "awsfirelens"}}],
+}
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "pattern"),
+    ("name", "answers", "pattern"),
     [
-        ("Shop/Web", without_log, "--prove needs a service with the log driver awslogs, got: Shop/Web; name another"),
-        ("Shop/Web", without_egress, "--prove needs a VPC route to the internet, got none in Shop/Web"),
-        ("Shop/Network", without_services, "--prove needs a service in vpc-0a1b, got none"),
+        (
+            "Shop/Web",
+            {"DescribeTaskDefinition": {"taskDefinition": ROUTED}},
+            "--prove needs a service with the log driver awslogs, got: Shop/Web; name another",
+        ),
+        (
+            "Shop/Web",
+            {"DescribeRouteTables": {"RouteTables": []}},
+            "--prove needs a VPC route to the internet, got none in Shop/Web",
+        ),
+        ("Shop/Network", {"ListServices": {"serviceArns": []}}, "--prove needs a service in vpc-0a1b, got none"),
     ],
 )
-def test_refusals(name: str, change: Change, pattern: str, *, aws: RecordedAws, tasks: Tasks) -> None:
+def test_refusals(name: str, answers: dict[str, Any], pattern: str, *, aws: RecordedAws, tasks: Tasks) -> None:
     """What is needed is checked before anything is made."""
-    change(aws)
+    aws.answers |= answers
     status, output, errors = run(name, "--prove", "--yes")
 
     assert (status, output, tasks.subnets) == (2, "", [])
