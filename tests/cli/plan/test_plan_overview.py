@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fargate_constructs.cli.plan import plan_overview_report
 from tests.cli.plan.conftest import old
 from tests.cli.runner import Run
 
@@ -144,22 +145,24 @@ def test_markdown(run: Run) -> None:
     assert "```mermaid" not in before
 
 
-def test_an_app_that_is_too_large_for_mermaid(run: Run) -> None:
-    """GitHub would show an error in place of the drawing."""
-    many = {f"Web{number}": SHOP["Web"] | {"Metadata": {}} for number in range(700)} | {"Task": SHOP["Task"]}
-    text = run(many, "--offline", "--markdown")[1]
+@pytest.mark.parametrize(
+    ("limit", "value", "text"),
+    [
+        ("MAX_TEXT", 99, "The architecture is too large for Mermaid: `--html` draws it."),
+        ("MAX_LINKS", -1, "The architecture is too large for Mermaid: `--html` draws it."),
+        ("MAX_COMMENT", 999, "A comment on GitHub has no room for the architecture: `--html` draws it."),
+    ],
+)
+def test_an_architecture_without_room(
+    limit: str, value: int, text: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub would show an error in place of the drawing, and refuses a comment of more characters."""
+    assert "```mermaid" in run(SHOP, "--offline", "--markdown")[1]
+    monkeypatch.setattr(plan_overview_report, limit, value)
+    shown = run(SHOP, "--offline", "--markdown")[1]
 
-    assert "The architecture is too large for Mermaid: `--html` draws it." in text
-    assert "```mermaid" not in text
-
-
-def test_a_plan_that_is_too_long_for_a_comment(run: Run) -> None:
-    """The tables come first: GitHub refuses a comment of more characters."""
-    many = {f"Web{number}": SHOP["Web"] | {"Metadata": {}} for number in range(150)} | {"Task": SHOP["Task"]}
-    text = run(many, "--offline", "--markdown")[1]
-
-    assert "A comment on GitHub has no room for the architecture: `--html` draws it." in text
-    assert "```mermaid" not in text
+    assert text in shown
+    assert "```mermaid" not in shown
 
 
 def test_characters_that_are_not_shown(run: Run) -> None:
