@@ -34,6 +34,5 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading them."""
-        if self._short_helps:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, self._short_helps[name]) for name in self.list_commands(ctx)])
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short_helps[name]) for name in self.list_commands(ctx)])

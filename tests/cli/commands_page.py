@@ -120,7 +120,6 @@ def _variables(command: click.Command) -> Iterator[str]:
     for each in command.params:
         if each.name in OF_OPTIONS:
             yield OF_OPTIONS[each.name]
-        yield from [each.envvar] if isinstance(each.envvar, str) else each.envvar or ()
     yield "NO_COLOR"
 
 

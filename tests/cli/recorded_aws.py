@@ -121,12 +121,6 @@ def running_task(number: int = 0, **changes: Any) -> dict[str, Any]:  # noqa: AN
     }
 
 
-def listing(request: Answer) -> dict[str, Any]:
-    """Return the ARNs of the tasks that run, and of none that stopped."""
-    arns = [running_task(number)["taskArn"] for number in (0, 1)]
-    return {"taskArns": arns if "serviceName" in request else []}
-
-
 def healthy() -> dict[str, Any]:
     """Return the answers about a healthy service of the stack `Shop`, by operation."""
     resource = {"Type": "AWS::ECS::Service", "Metadata": {"aws:cdk:path": "Shop/Web/Service/Service"}}

@@ -79,14 +79,6 @@ def test_the_help_lists_each_command_without_loading_it(option: str, monkeypatch
     assert "2 if it has no answer" in " ".join(text.split())
 
 
-def test_without_commands_the_help_has_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Click's heading would be empty."""
-    for name in [*COMMANDS]:
-        monkeypatch.delitem(COMMANDS, name)
-
-    assert "Commands:" not in run("--help")[1]
-
-
 def paths_of(name: str) -> list[str]:
     """The names of a command, and of those in it: `archive`, `archive query`."""
     command = commands.get_command(click.Context(commands), name)

@@ -4,12 +4,8 @@ prove ──> CloudFormation ──> [each step; requests get an answer of a web
 """
 
 import json
-import os
-import select
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,10 +20,10 @@ from fargate_constructs.cli.prove.proof_step import Proof
 from tests.emulator.emulator import ACCOUNT, REGION, ROOT, Emulator
 from tests.emulator.inventory import inventory
 from tests.emulator.load_balancer import LoadBalancer, answering
+from tests.emulator.terminals import Terminal
 
 pytestmark = pytest.mark.long
 
-WAIT_SECONDS = 120
 OPTIONS = ["prove", "--account", ACCOUNT, "--region", REGION]
 
 
@@ -102,65 +98,31 @@ def test_what_the_emulator_has_is_shown(account: Emulator, tmp_path: Path) -> No
     assert "On **not AWS**" in (tmp_path / prove.OUTPUT / "report.md").read_text()
 
 
-class Terminal:
-    """The command as a person uses it: a process in a terminal of its own.
-
-    Args:
-        arguments: Those of the command.
-    """
-
-    def __init__(self, *arguments: str) -> None:
-        program = [sys.executable, "-m", "fargate_constructs", *arguments]
-        self._master, slave = os.openpty()
-        self.process = subprocess.Popen(program, preexec_fn=partial(os.login_tty, slave))  # noqa: PLW1509 - no threads
-        os.close(slave)
-        self._printed = ""
-
-    def wait_for(self, text: str) -> None:
-        """Return when it has printed a text after that of the last call."""
-        while text not in self._printed:
-            assert select.select([self._master], [], [], WAIT_SECONDS)[0], self._printed
-            self._printed += os.read(self._master, 4096).decode()
-        self._printed = self._printed.partition(text)[2]
-
-    def press(self, keys: str) -> None:
-        """Type."""
-        os.write(self._master, keys.encode())
-
-    def end(self) -> int:
-        """Return the status, after the rest of the output is read."""
-        with suppress(OSError):  # the end of a terminal that no process has open
-            while part := os.read(self._master, 4096):
-                self._printed += part.decode()
-        os.close(self._master)
-        return self.process.wait()
-
-
-def test_a_person_says_no(account: Emulator) -> None:
+def test_a_person_says_no(account: Emulator, tmp_path: Path) -> None:
     """The question names account, region and cost; nothing is made."""
     before = inventory(account)
-    terminal = Terminal(*OPTIONS)
+    terminal = Terminal(account, *OPTIONS, cwd=tmp_path)
     terminal.wait_for(f"in the account {ACCOUNT}, {REGION}")
     terminal.wait_for("costs about 0.4")
-    terminal.wait_for("Continue? [y/N]")
+    terminal.wait_for(r"Continue\? \[y/N\]")
     terminal.press("n\n")
 
-    assert terminal.end() == 2
+    assert terminal.end()[0] == 2
     assert inventory(account) - before == set()
 
 
 def test_ctrl_c_deletes(account: Emulator, tmp_path: Path) -> None:
     """After a question. It comes while the endpoint, which has no address here, is asked."""
     before = inventory(account)
-    terminal = Terminal(*OPTIONS)
-    terminal.wait_for("Continue? [y/N]")
+    terminal = Terminal(account, *OPTIONS, cwd=tmp_path)
+    terminal.wait_for(r"Continue\? \[y/N\]")
     terminal.press("y\n")
     terminal.wait_for("endpoint: a request")
     terminal.press("\x03")
-    terminal.wait_for("Delete what is deployed now? [Y/n]")
+    terminal.wait_for(r"Delete what is deployed now\? \[Y/n\]")
     terminal.press("\n")
 
-    assert terminal.end() == 130
+    assert terminal.end()[0] == 130
     assert inventory(account) - before == set()
     steps = {each["step"]: each for each in json.loads((tmp_path / prove.OUTPUT / "report.json").read_text())["steps"]}
     assert [name for name, each in steps.items() if each["outcome"] == "shown"] == ["deploy", "destroy"]

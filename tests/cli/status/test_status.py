@@ -3,19 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta, timezone
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from rich.console import Console
 
-from fargate_constructs.cli import status
-from fargate_constructs.cli.command_line import commands
 from fargate_constructs.cli.status.status_model import words
 from fargate_constructs.cli.status.status_text import age
-from fargate_constructs.cli.status.status_watch import Clock
 from tests.cli import recorded_aws
 from tests.cli.recorded_aws import (
     ACCOUNT,
@@ -31,53 +25,11 @@ from tests.cli.recorded_aws import (
     stack_resource,
     task,
 )
+from tests.cli.runner import Run
+from tests.cli.status.conftest import described, listed
 
 ROOT = Path(__file__).parents[3]
-Run = Callable[..., tuple[int, str, str]]
 OLD, NEW = (f"arn:aws:ecs:{REGION}:{ACCOUNT}:service-revision/shop/web/{number}" for number in (7, 8))
-
-
-def listed(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
-    """Return two tasks that run, and none that stopped."""
-    return {"taskArns": ["0", "1"] if "serviceName" in request else []}
-
-
-def described(request: Any) -> dict[str, Any]:  # noqa: ANN401 - of botocore
-    """Return the tasks that run."""
-    return {"tasks": [running_task(int(number)) for number in request["tasks"]]}
-
-
-@pytest.fixture
-def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
-    """An AWS with a healthy service, whose clock does not move."""
-    clients.answers.update(ListTasks=listed, DescribeTasks=described)
-    monkeypatch.setattr(status, "CLOCK", Clock(lambda: NOW, lambda _: None))
-    return clients
-
-
-@pytest.fixture
-def run(aws: RecordedAws) -> Run:
-    """Runs the command; returns its status, and what it printed."""
-    del aws
-
-    def function(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(commands, ["status", *arguments], catch_exceptions=False)
-        return result.exit_code, result.stdout, result.stderr
-
-    return function
-
-
-@pytest.fixture
-def printed(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Returns what the command prints in a terminal of 80 columns without colours."""
-
-    def function(*arguments: str, width: int = 80) -> str:
-        output = StringIO()
-        monkeypatch.setattr(status, "console", lambda: Console(file=output, width=width, highlight=False, markup=False))
-        run(*arguments)
-        return output.getvalue()
-
-    return function
 
 
 def document(run: Run, *arguments: str) -> dict[str, Any]:

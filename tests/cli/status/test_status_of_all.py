@@ -18,7 +18,7 @@ from tests.cli.recorded_aws import (
     service,
     stack_resource,
 )
-from tests.cli.status.test_status import Run, aws, printed, run  # noqa: F401 - fixtures
+from tests.cli.runner import Run
 
 COUNT, IN_ONE_STACK = 100, 10
 
@@ -29,7 +29,7 @@ def arn(number: int) -> str:
 
 
 @pytest.fixture
-def hundred(aws: RecordedAws) -> RecordedAws:  # noqa: F811 - a fixture
+def hundred(aws: RecordedAws) -> RecordedAws:
     """100 services in ten stacks and two clusters, each with a deployment and a target group; one is not healthy."""
 
     def stack(request: Any) -> range:  # noqa: ANN401 - of botocore
@@ -89,7 +89,7 @@ def hundred(aws: RecordedAws) -> RecordedAws:  # noqa: F811 - a fixture
     return aws
 
 
-def test_a_hundred_services(hundred: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
+def test_a_hundred_services(hundred: RecordedAws, run: Run) -> None:
     """They need fewer requests than services, and each has its own answer."""
     code, output, errors = run("--json")
     services = {each["service"]["name"]: each for each in json.loads(output)["services"]}
@@ -107,7 +107,7 @@ def test_a_hundred_services(hundred: RecordedAws, run: Run) -> None:  # noqa: F8
     assert calls["DescribeAlarms"] == calls["DescribeTargetGroups"] == calls["DescribeRules"] == 1
 
 
-def test_the_table(hundred: RecordedAws, printed: Any) -> None:  # noqa: ANN401, F811 - a fixture
+def test_the_table(hundred: RecordedAws, printed: Any) -> None:  # noqa: ANN401 - a fixture
     """Each service has a line, and each problem is below the table."""
     hundred.answers["DescribeAlarms"] = {"MetricAlarms": [{"AlarmName": "slow", "Dimensions": dimensions("s09")}]}
     lines = printed().splitlines()
@@ -136,7 +136,7 @@ def dimensions(name: str) -> list[dict[str, str]]:
     return [{"Name": "ServiceName", "Value": name}]
 
 
-def test_long_names(aws: RecordedAws, printed: Any) -> None:  # noqa: ANN401, F811 - fixtures
+def test_long_names(aws: RecordedAws, printed: Any) -> None:  # noqa: ANN401 - fixtures
     """No column vanishes in a terminal of 80 columns: names are in several lines."""
     name = f"checkout-{'and-payment-' * 4}service"
     aws.answers["DescribeStacks"] = {"Stacks": []}
@@ -150,7 +150,7 @@ def test_long_names(aws: RecordedAws, printed: Any) -> None:  # noqa: ANN401, F8
     assert max(map(len, lines)) <= 80
 
 
-def test_what_may_not_be_read(hundred: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
+def test_what_may_not_be_read(hundred: RecordedAws, run: Run) -> None:
     """Each gap is reported once for a region, not for each service."""
     denied = ("AccessDeniedException", "not authorized")
     hundred.answers.update(DescribeAlarms=denied, DescribeTargetGroups=denied, DescribeServiceDeployments=denied)
@@ -160,7 +160,7 @@ def test_what_may_not_be_read(hundred: RecordedAws, run: Run) -> None:  # noqa: 
     assert "Not shown\n  URLs: " in run()[1]
 
 
-def test_a_cluster_that_is_gone(hundred: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
+def test_a_cluster_that_is_gone(hundred: RecordedAws, run: Run) -> None:
     """Its services have no line."""
     describe: Any = hundred.answers["DescribeServices"]
     gone = ("ClusterNotFoundException", "Cluster not found.")
@@ -169,7 +169,7 @@ def test_a_cluster_that_is_gone(hundred: RecordedAws, run: Run) -> None:  # noqa
     assert len(json.loads(run("--json")[1])["services"]) == COUNT / 2
 
 
-def test_without_services(hundred: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
+def test_without_services(hundred: RecordedAws, run: Run) -> None:
     """The message has the region and the account."""
     hundred.answers.update(DescribeStacks={"Stacks": []})
     code, _, errors = run()
@@ -178,7 +178,7 @@ def test_without_services(hundred: RecordedAws, run: Run) -> None:  # noqa: F811
     assert f"region {REGION} of the account {ACCOUNT} has no ECS service; correct --profile or --region" in errors
 
 
-def test_the_services_of_the_app(hundred: RecordedAws, run: Run, tmp_path: Path) -> None:  # noqa: F811 - a fixture
+def test_the_services_of_the_app(hundred: RecordedAws, run: Run, tmp_path: Path) -> None:
     """With cdk.out there are those of its stacks only; if none of it is deployed, those of the region."""
     folder = tmp_path / "cdk.out"
     folder.mkdir()

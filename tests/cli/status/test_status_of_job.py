@@ -9,7 +9,8 @@ import pytest
 
 from tests.cli.deployed.test_deployed_jobs import MACHINE, PARTS, deploy, start_by
 from tests.cli.recorded_aws import ACCOUNT, NOW, REGION, RecordedAws, stack_resource
-from tests.cli.status.test_status import ROOT, Run, aws, printed, run  # noqa: F401 - fixtures
+from tests.cli.runner import Run
+from tests.cli.status.test_status import ROOT
 
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/Shop-Report-Dead"
 BEGAN = NOW - timedelta(minutes=30)
@@ -38,7 +39,7 @@ RUNNING: dict[str, Any] = {
 
 
 @pytest.fixture
-def job(aws: RecordedAws) -> RecordedAws:  # noqa: F811 - a fixture
+def job(aws: RecordedAws) -> RecordedAws:
     """A job with a schedule, a queue and an alarm, of which one run was well, and one is about to start."""
     start_by(aws, "AWS::Scheduler::Schedule")
     answers: Any = aws.answers
@@ -66,13 +67,13 @@ def depth(waiting: int) -> dict[str, Any]:
     return {"Attributes": {"ApproximateNumberOfMessages": str(waiting), "ApproximateNumberOfMessagesNotVisible": "0"}}
 
 
-def settled(aws: RecordedAws, *tasks: dict[str, Any]) -> None:  # noqa: F811 - an argument
+def settled(aws: RecordedAws, *tasks: dict[str, Any]) -> None:
     """Let these tasks have stopped, while another one starts."""
     aws.answers["ListTasks"] = lambda request: {"taskArns": [request["desiredStatus"]]}
     aws.answers["DescribeTasks"] = lambda request: {"tasks": [RUNNING] if request["tasks"] == ["RUNNING"] else [*tasks]}
 
 
-def document(run: Run) -> dict[str, Any]:  # noqa: F811 - an argument
+def document(run: Run) -> dict[str, Any]:
     """Return the status of the job as a document."""
     code, output, errors = run("Report", "--json")
     assert output, errors
@@ -81,7 +82,7 @@ def document(run: Run) -> dict[str, Any]:  # noqa: F811 - an argument
     return found
 
 
-def test_a_scheduled_task(job: RecordedAws, printed: Callable[..., str]) -> None:  # noqa: F811 - a fixture
+def test_a_scheduled_task(job: RecordedAws, printed: Callable[..., str]) -> None:
     """It has its schedule, the runs that ECS knows, its queue and its alarms; the guide shows it."""
     del job
     text = printed("Report")
@@ -105,8 +106,8 @@ def test_failed_runs(
     changes: dict[str, Any],
     reason: str,
     job: RecordedAws,
-    run: Run,  # noqa: F811 - a fixture
-    printed: Callable[..., str],  # noqa: F811 - a fixture
+    run: Run,
+    printed: Callable[..., str],
 ) -> None:
     """The last run counts; messages about failed runs and alarms are problems, too."""
     settled(job, task(1), task(2, **changes))
@@ -122,7 +123,7 @@ def test_failed_runs(
     ]
 
 
-def test_executions(job: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixture
+def test_executions(job: RecordedAws, run: Run) -> None:
     """The last executions of its state machine are runs, also if ECS has forgotten their tasks."""
     deploy(job, "AWS::StepFunctions::StateMachine")
     start_by(job, "AWS::StepFunctions::StateMachine")
@@ -145,7 +146,7 @@ def test_executions(job: RecordedAws, run: Run) -> None:  # noqa: F811 - a fixtu
     assert found["schedules"] == []
 
 
-def test_what_may_not_be_read(job: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_may_not_be_read(job: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not shown, and no problem; the same is true if the stack does not say where the job runs."""
     denied = ("AccessDeniedException", "not authorized")
     job.answers.update(DescribeAlarms=denied, GetQueueAttributes=denied, GetSchedule=denied)
@@ -162,7 +163,7 @@ def test_what_may_not_be_read(job: RecordedAws, run: Run, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("option", ["--watch", "--wait"])
 @pytest.mark.usefixtures("job")
-def test_a_job_is_not_watched(option: str, run: Run) -> None:  # noqa: F811 - a fixture
+def test_a_job_is_not_watched(option: str, run: Run) -> None:
     """There is no deployment of it to wait for."""
     code, _, errors = run("Report", option)
 

@@ -18,7 +18,8 @@ from fargate_constructs.cli.status.status_of_service import StatusReader
 from fargate_constructs.cli.status.status_text import one_service
 from fargate_constructs.cli.status.status_watch import Clock, Screen, looks
 from tests.cli.recorded_aws import NOW, RecordedAws, deployment, event, running_task, service
-from tests.cli.status.test_status import Run, aws, deploy, in_progress, listed, run, worker  # noqa: F401 - fixtures
+from tests.cli.runner import Run
+from tests.cli.status.test_status import deploy, in_progress, worker
 
 ROOT = Path(__file__).parents[3]
 GONE = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
@@ -43,7 +44,7 @@ class Time:
 
 
 @pytest.fixture
-def watch(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, list[str], str]]:  # noqa: F811
+def watch(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, list[str], str]]:
     """Watches a service while steps happen; returns the status, the lines and the errors."""
 
     def function(*steps: Callable[[], object], arguments: tuple[str, ...] = ("Shop/Web", "--watch")) -> Any:  # noqa: ANN401
@@ -55,7 +56,7 @@ def watch(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int,
     return function
 
 
-def answers(aws: RecordedAws, **changes: Any) -> Callable[[], None]:  # noqa: ANN401, F811 - answers
+def answers(aws: RecordedAws, **changes: Any) -> Callable[[], None]:  # noqa: ANN401 - answers
     """Return a step after which AWS gives other answers."""
     return lambda: aws.answers.update(changes)
 
@@ -68,7 +69,7 @@ def services(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer
 Watch = Callable[..., tuple[int, list[str], str]]
 
 
-def test_changes_in_a_pipe(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_changes_in_a_pipe(aws: RecordedAws, watch: Watch) -> None:
     """There is a line for the beginning and for each change, and Ctrl-C ends with status 130."""
     deploy(aws, in_progress())
     worker(aws)
@@ -119,7 +120,7 @@ def test_changes_in_a_pipe(aws: RecordedAws, watch: Watch) -> None:  # noqa: F81
     ]
 
 
-def test_alarms_that_may_not_be_read_any_more(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_alarms_that_may_not_be_read_any_more(aws: RecordedAws, watch: Watch) -> None:
     """Whether they are in ALARM is not known, so it is no change."""
     deploy(aws, in_progress())
     aws.answers["DescribeAlarms"] = {"MetricAlarms": [{"AlarmName": "web-errors"}]}
@@ -128,7 +129,7 @@ def test_alarms_that_may_not_be_read_any_more(aws: RecordedAws, watch: Watch) ->
     assert (code, len(lines)) == (130, 1)
 
 
-def test_json_lines(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_json_lines(aws: RecordedAws, watch: Watch) -> None:
     """With --json each change is a document in one line."""
     code, lines, _ = watch(
         list, answers(aws, DescribeServices=services(runningCount=1)), arguments=("Shop/Web", "--watch", "--json")
@@ -139,7 +140,7 @@ def test_json_lines(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a f
 
 
 @pytest.mark.parametrize("error", [GONE, ("ThrottlingException", "Rate exceeded"), ("ExpiredTokenException", "old")])
-def test_without_an_answer_it_goes_on(error: Any, aws: RecordedAws, watch: Watch) -> None:  # noqa: ANN401, F811 - an answer
+def test_without_an_answer_it_goes_on(error: Any, aws: RecordedAws, watch: Watch) -> None:  # noqa: ANN401 - an answer
     """It says so once, and when AWS answers again; what was half read is no change."""
     healthy = dict(aws.answers)
     code, lines, errors = watch(
@@ -157,7 +158,7 @@ def test_without_an_answer_it_goes_on(error: Any, aws: RecordedAws, watch: Watch
     ]
 
 
-def test_the_first_look_needs_an_answer(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_the_first_look_needs_an_answer(aws: RecordedAws, watch: Watch) -> None:
     """Otherwise it is an error, as without --watch."""
     aws.answers["DescribeServices"] = NoCredentialsError()
     code, lines, errors = watch()
@@ -174,7 +175,7 @@ def waits(*more: str) -> dict[str, tuple[str, ...]]:
     ("end", "code"),
     [("SUCCESSFUL", 0), ("ROLLBACK_SUCCESSFUL", 1), ("ROLLBACK_FAILED", 1), ("STOPPED", 1)],
 )
-def test_waiting(end: str, code: int, aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting(end: str, code: int, aws: RecordedAws, watch: Watch) -> None:
     """It ends when the deployment is over, with its result."""
     deploy(aws, in_progress())
     over = {"serviceDeployments": [deployment(status=end, statusReason="so")]}
@@ -184,7 +185,7 @@ def test_waiting(end: str, code: int, aws: RecordedAws, watch: Watch) -> None:  
     assert lines[-1].startswith(f"15:00:10 UTC deployment {end.lower().replace('_', ' ')}: so")
 
 
-def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -> None:
     """It ends after a second look; while tasks are missing, it waits for them."""
     assert watch(**waits())[0] == 130
     assert watch(list, **waits())[0] == 0
@@ -193,7 +194,7 @@ def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -
     assert (code, lines[-1]) == (0, "15:02:00 UTC 2 of 2 tasks run, were 1 of 2")
 
 
-def test_a_deployment_that_has_failed_before(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_a_deployment_that_has_failed_before(aws: RecordedAws, watch: Watch) -> None:
     """The only line has the reason, for the log of a pipeline."""
     deploy(aws, deployment(status="ROLLBACK_SUCCESSFUL", statusReason="tasks failed"))
     code, lines, _ = watch(list, **waits())
@@ -202,7 +203,7 @@ def test_a_deployment_that_has_failed_before(aws: RecordedAws, watch: Watch) -> 
     assert lines == ["15:00:00 UTC Shop/Web: 2 of 2 tasks run, 0 start, deployment rollback successful: tasks failed"]
 
 
-def test_a_deployment_that_shows_late(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_a_deployment_that_shows_late(aws: RecordedAws, watch: Watch) -> None:
     """The first look may have the deployment before."""
     late = {"serviceDeployments": [in_progress()]}
     over = {"serviceDeployments": [deployment(status="ROLLBACK_SUCCESSFUL")]}
@@ -211,7 +212,7 @@ def test_a_deployment_that_shows_late(aws: RecordedAws, watch: Watch) -> None:  
     assert watch(*steps, **waits())[0] == 1
 
 
-def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:
     """Then there is no answer, and status 2."""
     deploy(aws, in_progress())
     code, _, errors = watch(*[list] * 9, **waits("--timeout", "30s"))
@@ -223,7 +224,7 @@ def test_waiting_has_a_limit(aws: RecordedAws, watch: Watch) -> None:  # noqa: F
     )
 
 
-def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:
     """What was known before is no result; the message says that there is no answer."""
     code, _, errors = watch(answers(aws, DescribeServices=GONE), *[list] * 9, **waits("--timeout", "30s"))
 
@@ -232,7 +233,7 @@ def test_waiting_without_an_answer(aws: RecordedAws, watch: Watch) -> None:  # n
 
 
 @pytest.mark.parametrize(("state", "refused"), [("DRAINING", False), ("INACTIVE", True)])
-def test_waiting_for_a_service_that_is_deleted(state: str, refused: bool, aws: RecordedAws, watch: Watch) -> None:  # noqa: F811, FBT001
+def test_waiting_for_a_service_that_is_deleted(state: str, refused: bool, aws: RecordedAws, watch: Watch) -> None:  # noqa: FBT001
     """It has failed; ECS does not list the deployments of a service that is gone."""
     aws.answers["DescribeServices"] = services(status=state, desiredCount=0, runningCount=0)
     if refused:
@@ -243,7 +244,7 @@ def test_waiting_for_a_service_that_is_deleted(state: str, refused: bool, aws: R
     assert lines[0].startswith(f"15:00:00 UTC Shop/Web: the service is {state.lower()}, 0 of 0 tasks run")
 
 
-def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None:
     """Without them a rollback would look like a success."""
     aws.answers["ListServiceDeployments"] = ("AccessDeniedException", "not authorized")
     code, _, errors = watch(**waits())
@@ -257,7 +258,7 @@ def test_waiting_needs_the_deployments(aws: RecordedAws, watch: Watch) -> None: 
     assert watch(list, **waits())[0] == 0
 
 
-def test_waiting_for_all(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_waiting_for_all(aws: RecordedAws, watch: Watch) -> None:
     """Without a service it waits for the deployments of all, and lines have their names."""
     (web,) = services(currentServiceDeployment=deployment()["serviceDeploymentArn"])["services"]
     api = {**web, "serviceName": "api"}
@@ -282,7 +283,7 @@ def test_waiting_for_all(aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 
 
 
 @pytest.mark.parametrize("end", ["SUCCESSFUL", "ROLLBACK_SUCCESSFUL"])
-def test_one_of_several_in_progress(end: str, aws: RecordedAws, watch: Watch) -> None:  # noqa: F811 - a fixture
+def test_one_of_several_in_progress(end: str, aws: RecordedAws, watch: Watch) -> None:
     """The wait for all ends when the last deployment is over."""
     (web,) = services(currentServiceDeployment="d1")["services"]
     api = {**web, "serviceName": "api", "currentServiceDeployment": "d2"}
@@ -314,7 +315,7 @@ def test_in_a_terminal_it_draws(watch: Watch, monkeypatch: pytest.MonkeyPatch) -
     assert watch()[:2] == (130, ["15:00:00 UTC Shop/Web: 2 of 2 tasks run, 0 start, deployment successful"])
 
 
-def test_a_terminal(aws: RecordedAws) -> None:  # noqa: F811 - a fixture
+def test_a_terminal(aws: RecordedAws) -> None:
     """A look is drawn over the one before, with changes and errors; the last one stays."""
     moving = Time(answers(aws, DescribeServices=services(runningCount=1)), answers(aws, DescribeServices=GONE), list)
     clock = Clock(lambda: moving.now, moving.sleep)
