@@ -86,6 +86,12 @@ def distant_shipper(
 
 
 @pytest.fixture(scope="session")
+def replay_modules(environment: dict[str, str]) -> dict[str, Any]:
+    """The modules of the replay function."""
+    return load(environment, "replay")
+
+
+@pytest.fixture(scope="session")
 def new_compaction(environment: dict[str, str], new_shipper: Callable[[], Shipper]) -> Callable[[], Compaction]:
     """Make a compaction of a shipper's empty bucket, as often as a test likes."""
     module = compacting.load(environment)

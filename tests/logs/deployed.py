@@ -164,6 +164,10 @@ class Shipper:
         """The archive: the records in each object, one per line, by key."""
         return {key: self._records(body) for key, body in self._objects(self.archive).items()}
 
+    def ids(self) -> list[str]:
+        """The ID of each archived event, sorted."""
+        return sorted(record["id"] for records in self.archived().values() for record in records)
+
     def archived_bytes(self) -> dict[str, bytes]:
         """The archive: each object unzipped, by key."""
         return {key: gzip.decompress(body) for key, body in self._objects(self.archive).items()}

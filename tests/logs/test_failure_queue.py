@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fargate_constructs.logs.failure_queue import FailureQueue
 from fargate_constructs.logs.replay import TIMEOUT
 from tests.logs.archives import environment, resources, template_of
-from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event
 from tests.logs.memory_queue import VISIBILITY_TIMEOUT, MemoryQueue
 
 ENOUGH = 15 * 60_000
@@ -84,10 +84,6 @@ class China:
             function(**arguments)
         raise Killed if self._is_dead else REFUSED
 
-    def archived(self) -> list[str]:
-        """The ID of each line in the archive."""
-        return sorted(record["id"] for records in self.shipper.archived().values() for record in records)
-
     def waiting(self) -> set[str]:
         """The IDs of the events in the queue and in the failure bucket."""
         records = [*(each.body.encode() for each in self.queue.messages), *self.shipper.quarantined().values()]
@@ -97,16 +93,15 @@ class China:
 
 
 @pytest.fixture(scope="module")
-def new_china(new_shipper: Callable[[], Shipper], environment: dict[str, str]) -> Iterator[Callable[[], China]]:
+def new_china(new_shipper: Callable[[], Shipper], replay_modules: dict[str, Any]) -> Iterator[Callable[[], China]]:
     """Make an archive in China, as often as a test likes."""
-    replay = load(environment, "replay")
     with mock.patch.dict(os.environ):
 
         def new() -> China:
             shipper, queue = new_shipper(), MemoryQueue()
-            replay["drain"].SQS = shipper.modules["queue_fallback"].SQS = queue
+            replay_modules["drain"].SQS = shipper.modules["queue_fallback"].SQS = queue
             os.environ.update(shipper.environment | {"SHIPPER": "shipper", "FAILURE_QUEUE": "queue"})
-            return China(shipper, replay, queue)
+            return China(shipper, replay_modules, queue)
 
         yield new
 
@@ -128,7 +123,7 @@ def test_a_failure_comes_back(china: China) -> None:
     assert china.queue.messages == []
 
     assert china.run() == {"replayed": 1, "waiting": 0}
-    assert (china.archived(), china.shipper.quarantined()) == (["0"], {})
+    assert (china.shipper.ids(), china.shipper.quarantined()) == (["0"], {})
 
 
 def test_a_message_comes_again(china: China) -> None:
@@ -156,7 +151,7 @@ def test_s3_refuses_a_message(china: China, capsys: pytest.CaptureFixture[str]) 
     assert "SlowDown" in line["reason"]
     china.queue.pass_time()
     assert china.run() == {"replayed": 1, "waiting": 0}
-    assert china.archived() == ["0"]
+    assert china.shipper.ids() == ["0"]
 
 
 def test_more_than_one_request_receives(china: China) -> None:
@@ -164,7 +159,7 @@ def test_more_than_one_request_receives(china: China) -> None:
     ids = {china.fail() for _ in range(23)}
 
     assert china.run() == {"replayed": 23, "waiting": 0}
-    assert set(china.archived()) == ids
+    assert set(china.shipper.ids()) == ids
 
 
 def test_no_time_to_drain(china: China) -> None:
@@ -183,7 +178,7 @@ def test_a_queue_that_fails(china: China) -> None:
     with pytest.raises(ClientError):
         china.run("refused")
 
-    assert (china.archived(), len(china.queue.messages)) == (["0"], 1)
+    assert (china.shipper.ids(), len(china.queue.messages)) == (["0"], 1)
 
 
 def test_a_bucket_that_takes_nothing(china: China, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,13 +214,13 @@ def test_any_course(new_china: Callable[[], China], steps: list[Any]) -> None:
             case faults:
                 with suppress(Killed, ClientError):
                     china.run(*faults)
-        assert china.waiting() | set(china.archived()) == failed
+        assert china.waiting() | set(china.shipper.ids()) == failed
 
     for _ in range(2):
         china.queue.pass_time()
         result = china.run()
     assert result["waiting"] == 0
-    assert (china.archived(), china.waiting()) == (sorted(failed), set())
+    assert (china.shipper.ids(), china.waiting()) == (sorted(failed), set())
 
 
 # --- Events that are too large for Lambda's record ---
@@ -243,7 +238,7 @@ def test_a_large_event(china: China) -> None:
     assert len(message.body) < len(json.dumps(LARGE, separators=(",", ":")))
 
     assert china.run() == {"replayed": 1, "waiting": 0}
-    assert len(china.archived()) == 400
+    assert len(china.shipper.ids()) == 400
 
 
 @pytest.mark.parametrize(

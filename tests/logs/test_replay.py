@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -19,7 +18,7 @@ from botocore.exceptions import ClientError
 from types_boto3_s3 import S3Client
 
 from fargate_constructs.logs.shipping import SHIPPER_TIMEOUT
-from tests.logs.deployed import Context, JsonObject, Shipper, delivery, load, log_event, wrap
+from tests.logs.deployed import Context, JsonObject, Shipper, delivery, log_event, wrap
 from tests.logs.memory_s3 import MemoryS3
 
 ENOUGH = 15 * 60_000
@@ -55,7 +54,7 @@ class LambdaClient:
 class Replay:
     """The replay function of a shipper, with a bucket in which Data Firehose leaves failures."""
 
-    modules: dict[str, Any]
+    module: Any
     shipper: Shipper
     lambda_: LambdaClient
     stream_failures: str = field(default_factory=lambda: f"stream-{uuid.uuid4()}")
@@ -63,12 +62,6 @@ class Replay:
     def __post_init__(self) -> None:
         """Make the bucket."""
         self.shipper.s3.create_bucket(Bucket=self.stream_failures)
-
-    @property
-    def failures(self) -> ModuleType:
-        """The module with the function's clients."""
-        module: ModuleType = self.modules["handler"]
-        return module
 
     def run(self, *remaining: int, **environment: str) -> dict[str, int]:
         """Run the handler as Lambda does."""
@@ -79,22 +72,15 @@ class Replay:
             "STREAM_FAILURE_BUCKET": self.stream_failures,
         }
         with mock.patch.dict(os.environ, variables | environment):
-            result: dict[str, int] = self.modules["handler"].handler({}, Context(*(remaining or (ENOUGH,))))
+            result: dict[str, int] = self.module.handler({}, Context(*(remaining or (ENOUGH,))))
         return result
 
     def store(self, *payloads: object) -> list[str]:
         """Store failures as Lambda does; return their keys."""
         keys = [f"aws/lambda/async/shipper/2026/03/01/2026-03-01T00.00.00-{uuid.uuid4()}" for _ in payloads]
         for key, payload in zip(keys, payloads, strict=True):
-            record = {
-                "version": "1.0",
-                "timestamp": "2026-03-01T00:00:00.000Z",
-                "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
-                "requestPayload": payload,
-                "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
-                "responsePayload": {"errorType": "ClientError"},
-            }
-            self.put(key, json.dumps(record))
+            context = {"requestContext": {"condition": "RetriesExhausted"}, "responseContext": {"statusCode": 200}}
+            self.put(key, json.dumps({"version": "1.0", **context, "requestPayload": payload, "responsePayload": {}}))
         return keys
 
     def put(self, key: str, text: str) -> None:
@@ -105,25 +91,15 @@ class Replay:
         """The keys of what still waits in the failure bucket."""
         return [key for key in self.shipper.quarantined() if not key.startswith("quarantine/")]
 
-    def archived_ids(self) -> list[str]:
-        """The IDs of the archived events."""
-        return sorted(record["id"] for records in self.shipper.archived().values() for record in records)
-
-
-@pytest.fixture(scope="module")
-def modules(environment: dict[str, str]) -> dict[str, Any]:
-    """The function's modules."""
-    return load(environment, "replay")
-
 
 @pytest.fixture
-def replay(modules: dict[str, Any], shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
+def replay(replay_modules: dict[str, Any], shipper: Shipper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
     """The replay function of a shipper with empty buckets."""
     # One environment for both: the replay function's threads must not see it change.
     lambda_ = LambdaClient(shipping(shipper))
-    monkeypatch.setattr(modules["handler"], "LAMBDA", lambda_)
+    monkeypatch.setattr(replay_modules["handler"], "LAMBDA", lambda_)
     with shipper.environ():
-        yield Replay(modules, shipper, lambda_)
+        yield Replay(replay_modules["handler"], shipper, lambda_)
 
 
 def shipping(shipper: Shipper) -> Callable[[Any], object]:
@@ -162,7 +138,7 @@ def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixt
 
     assert replay.run() == {"replayed": 2, "waiting": 1}
 
-    assert replay.archived_ids() == ["1", "3"]
+    assert replay.shipper.ids() == ["1", "3"]
     assert replay.shipper.quarantined() == {second: before}
     said = capsys.readouterr().out
     assert f'"failure": "{second}", "reason": "NotLandedError: the shipper failed: PermissionError"' in said
@@ -170,7 +146,7 @@ def test_one_fails_and_the_rest_go_on(replay: Replay, capsys: pytest.CaptureFixt
 
     replay.lambda_.function = shipping(replay.shipper)
     assert replay.run() == {"replayed": 1, "waiting": 0}
-    assert (replay.archived_ids(), replay.waiting()) == (["1", "2", "3"], [])
+    assert (replay.shipper.ids(), replay.waiting()) == (["1", "2", "3"], [])
 
 
 def test_what_had_landed_before_lands_once(replay: Replay) -> None:
@@ -181,7 +157,7 @@ def test_what_had_landed_before_lands_once(replay: Replay) -> None:
     replay.store(event, event)
 
     assert replay.run() == {"replayed": 2, "waiting": 0}
-    assert replay.archived_ids() == ["0", "1", "2"]
+    assert replay.shipper.ids() == ["0", "1", "2"]
 
 
 def test_more_than_a_page(replay: Replay, memory_s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,32 +194,32 @@ def test_no_record_at_all_stays(replay: Replay, text: str, capsys: pytest.Captur
     assert "neither a failed invocation" in capsys.readouterr().out
 
 
-def test_the_client_tries_once(environment: dict[str, str]) -> None:
+def test_the_client_tries_once(replay_modules: dict[str, Any]) -> None:
     """What Lambda refuses waits for the next hour; an invocation may last as long as the shipper."""
-    config = load(environment, "replay")["handler"].LAMBDA.meta.config
+    config = replay_modules["handler"].LAMBDA.meta.config
 
     assert config.retries["total_max_attempts"] == 1
     assert config.read_timeout > SHIPPER_TIMEOUT.to_seconds()
 
 
-def test_throttled(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
-    """A shipper that Lambda does not let run is asked once; its failures wait for the next hour."""
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), "ClientError"),
+        (Killed("Task timed out"), "the shipper failed: without saying why"),
+    ],
+    ids=["throttled", "killed"],
+)
+def test_a_shipper_that_does_not_run(
+    replay: Replay, error: Exception, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that Lambda does not let run, or kills, is asked once; its failures wait for the next hour."""
     replay.store(batch_of("1"))
-    throttled = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
-    replay.lambda_.function = mock.Mock(side_effect=throttled)
+    replay.lambda_.function = mock.Mock(side_effect=error)
 
     assert replay.run() == {"replayed": 0, "waiting": 1}
     assert len(replay.lambda_.invoked) == 1
-    assert "ClientError" in capsys.readouterr().out
-
-
-def test_killed_shipper(replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
-    """A shipper that Lambda kills has failed, and says nothing about why."""
-    replay.store(batch_of("1"))
-    replay.lambda_.function = mock.Mock(side_effect=Killed("Task timed out"))
-
-    assert replay.run() == {"replayed": 0, "waiting": 1}
-    assert "the shipper failed: without saying why" in capsys.readouterr().out
+    assert reason in capsys.readouterr().out
 
 
 def test_stops_before_its_own_end(replay: Replay) -> None:
@@ -260,7 +236,7 @@ def test_age_of_the_oldest(replay: Replay, capsys: pytest.CaptureFixture[str], m
     replay.store(batch_of("1"), batch_of("2"))
     replay.lambda_.function = refusing(replay.shipper, "2")
     later = datetime.now(UTC) + timedelta(hours=4)
-    monkeypatch.setattr(replay.failures.time, "time", later.timestamp)
+    monkeypatch.setattr(replay.module.time, "time", later.timestamp)
 
     replay.run()
     line = last_line(capsys)
@@ -301,14 +277,14 @@ def test_failed_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     replay.lambda_.function = refusing(replay.shipper, "4")
 
     assert replay.run() == {"replayed": 1, "waiting": 1}
-    assert replay.archived_ids() == ["1", "2", "3", "5"]
+    assert replay.shipper.ids() == ["1", "2", "3", "5"]
     [rest] = left(replay, s3)
     assert rest.startswith(f"{second}/rest-")
     assert (replay.run(), left(replay, s3)) == ({"replayed": 0, "waiting": 1}, [rest])  # nothing landed: it grows old
 
     replay.lambda_.function = shipping(replay.shipper)
     assert replay.run() == {"replayed": 1, "waiting": 0}
-    assert (replay.archived_ids(), left(replay, s3)) == (["1", "2", "3", "4", "5"], [])
+    assert (replay.shipper.ids(), left(replay, s3)) == (["1", "2", "3", "4", "5"], [])
 
 
 def test_prepared_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
@@ -317,7 +293,7 @@ def test_prepared_records_of_a_stream(replay: Replay, s3: S3Client) -> None:
     leave(replay, wrap(prepared), batch_of("1"), batch_of("2"))
 
     assert replay.run() == {"replayed": 1, "waiting": 0}
-    assert (replay.archived_ids(), replay.shipper.quarantined(), left(replay, s3)) == (["1", "2"], {}, [])
+    assert (replay.shipper.ids(), replay.shipper.quarantined(), left(replay, s3)) == (["1", "2"], {}, [])
 
 
 def test_too_many_for_the_time(replay: Replay, s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,14 +322,14 @@ def test_killed_while_it_puts_back(replay: Replay, s3: S3Client, call: str, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay.failures.S3, call, die)
+        patch.setattr(replay.module.S3, call, die)
         with pytest.raises(KeyboardInterrupt):
             replay.run(ENOUGH, ENOUGH, 89_999)
     kept = left(replay, s3)
     assert (kept[0], len(kept)) == (key, 1 if call == "put_object" else 2)
 
     assert replay.run()["waiting"] == 0
-    assert (replay.archived_ids(), left(replay, s3)) == ([str(n) for n in range(5)], [])
+    assert (replay.shipper.ids(), left(replay, s3)) == ([str(n) for n in range(5)], [])
 
 
 def test_s3_refuses(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,10 +338,10 @@ def test_s3_refuses(replay: Replay, capsys: pytest.CaptureFixture[str], monkeypa
     refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay.failures.S3, "delete_object", mock.Mock(side_effect=refused))
+        patch.setattr(replay.module.S3, "delete_object", mock.Mock(side_effect=refused))
         assert replay.run() == {"replayed": 0, "waiting": 1}
     assert '"reason": "ClientError: An error occurred (AccessDenied)' in capsys.readouterr().out
-    assert (replay.run(), replay.archived_ids()) == ({"replayed": 1, "waiting": 0}, ["1"])
+    assert (replay.run(), replay.shipper.ids()) == ({"replayed": 1, "waiting": 0}, ["1"])
 
 
 def test_no_stream(replay: Replay) -> None:
@@ -374,7 +350,7 @@ def test_no_stream(replay: Replay) -> None:
     replay.store(batch_of("2"))
 
     assert replay.run(STREAM_FAILURE_BUCKET="") == {"replayed": 1, "waiting": 0}
-    assert replay.archived_ids() == ["2"]
+    assert replay.shipper.ids() == ["2"]
 
 
 def test_a_bucket_that_cannot_be_listed(replay: Replay) -> None:
