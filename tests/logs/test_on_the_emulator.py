@@ -7,13 +7,13 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_logs as logs
-from types_boto3_s3 import S3Client
 
 from fargate_constructs.logs.delivery import Delivery
 from fargate_constructs.logs.log_archive import LogArchive
@@ -86,22 +86,20 @@ def replay(stack: DeployedStack) -> JsonObject:
     return result
 
 
-def write(stack: DeployedStack, message: str) -> None:
-    """Write a line to the log group."""
-    client, group = stack.aws.client("logs"), stack.output("LogGroup")
-    client.create_log_stream(logGroupName=group, logStreamName="web")
-    event = {"timestamp": time.time_ns() // 1_000_000, "message": message}
-    client.put_log_events(logGroupName=group, logStreamName="web", logEvents=[event])
+def write(stack: DeployedStack, group: str, stream: str, *messages: str) -> None:
+    """Write lines to a log group, a millisecond after each other."""
+    client, now = stack.aws.client("logs"), time.time_ns() // 1_000_000
+    client.create_log_stream(logGroupName=group, logStreamName=stream)
+    events = [{"timestamp": now + number, "message": message} for number, message in enumerate(messages)]
+    client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
-def arrived(stack: DeployedStack, message: str) -> bool:
-    """Wait for a message to be archived."""
+def wait_for(arrived: Callable[[], bool]) -> None:
+    """Wait until lines are archived."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
-    while time.monotonic() < deadline:
-        if message in messages(stack):
-            return True
-        time.sleep(0.2)
-    return False
+    while not arrived():
+        assert time.monotonic() < deadline, "the lines did not arrive"
+        time.sleep(0.1)
 
 
 # --- Failures, and switching ---
@@ -139,8 +137,8 @@ def test_an_archive_from_buffered_to_direct(archive: DeployedStack) -> None:
     assert archive.update(archive_app(buffered=False)) == "UPDATE_COMPLETE", archive.why()
     assert kept.items() >= archive.physical_ids(*KEPT).items()
     assert replay(archive) == {"replayed": 1, "waiting": 0}
-    write(archive, "six")
-    assert arrived(archive, "six")
+    write(archive, archive.output("LogGroup"), "web", "six")
+    wait_for(lambda: "six" in messages(archive))
     assert messages(archive) == ["five", "four", "one", "six", "three", "two"]
 
 
@@ -154,7 +152,7 @@ def reading_app() -> App:
     archive = LogArchive(stack, "LogArchive")
     for number, name in enumerate(LINES):
         archive.add_log_group(logs.LogGroup(stack, f"Logs{number}", log_group_name=name))
-    CfnOutput(stack, "Bucket", value=archive.bucket.bucket_name)
+    CfnOutput(stack, "Archive", value=archive.bucket.bucket_name)
     assert archive.catalog
     CfnOutput(stack, "Workgroup", value=archive.catalog.workgroup.name)
     CfnOutput(stack, "LogGroups", value=archive.catalog.log_groups.function.function_name)
@@ -164,37 +162,19 @@ def reading_app() -> App:
 
 
 @pytest.fixture(scope="module")
-def stack(aws: Emulator, archive: DeployedStack) -> DeployedStack:
+def stack(archive: DeployedStack) -> DeployedStack:
     """That app deployed beside the other, which has brought the assets, with two batches of lines in its archive."""
     stack = archive.beside("Reading")
     assert stack.update(reading_app()) == "CREATE_COMPLETE", stack.why()
-    client, s3 = aws.client("logs"), aws.client("s3")
-    for group, messages in LINES.items():
-        now = time.time_ns() // 1_000_000
-        client.create_log_stream(logGroupName=group, logStreamName="task/app/0a1b")
-        client.put_log_events(
-            logGroupName=group,
-            logStreamName="task/app/0a1b",
-            logEvents=[{"timestamp": now + i, "message": message} for i, message in enumerate(messages)],
-        )
-    deadline = time.monotonic() + 60
-    while stored_lines(s3, stack.output("Bucket")) < sum(map(len, LINES.values())):
-        assert time.monotonic() < deadline, "the lines did not arrive"
-        time.sleep(0.1)
+    for group, lines in LINES.items():
+        write(stack, group, "task/app/0a1b", *lines)
+    wait_for(lambda: len(messages(stack)) == sum(map(len, LINES.values())))
     return stack
 
 
-def stored_lines(s3: S3Client, bucket: str) -> int:
-    """How many lines there are in a bucket."""
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-    bodies = [gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
-    return sum(body.count(b"\n") for body in bodies)
-
-
-def keys_of_today(s3: S3Client, bucket: str) -> list[str]:
-    """The objects of a bucket that the compaction's day has not."""
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-    return [key for key in keys if f"dt={compacting.DAY['first_day']}" not in key]
+def keys_of_today(stack: DeployedStack) -> list[str]:
+    """The objects of the archive that the compaction's day has not."""
+    return [key for key in objects(stack, "Archive") if f"dt={compacting.DAY['first_day']}" not in key]
 
 
 def invoke(aws: Emulator, function: str) -> object:
@@ -219,14 +199,13 @@ def queries(aws: Emulator, stack: DeployedStack) -> Queries:
 
 
 @pytest.fixture(scope="module")
-def files(aws: Emulator, stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(stack: DeployedStack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the bucket on disk."""
-    folder = tmp_path_factory.mktemp("copy")
-    s3, bucket = aws.client("s3"), stack.output("Bucket")
-    for key in keys_of_today(s3, bucket):
+    folder, bodies = tmp_path_factory.mktemp("copy"), objects(stack, "Archive")
+    for key in keys_of_today(stack):
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        path.write_bytes(bodies[key])
     return folder
 
 
@@ -266,7 +245,7 @@ def test_saved_queries(queries: Queries) -> None:
 
 def test_saved_queries_hold_for_hostile_lines(aws: Emulator, stack: DeployedStack, queries: Queries) -> None:
     """Each of them runs, none ends for a line, and each line is found."""
-    s3, bucket, now = aws.client("s3"), stack.output("Bucket"), time.time_ns() // 1_000_000
+    s3, bucket, now = aws.client("s3"), stack.output("Archive"), time.time_ns() // 1_000_000
     events = [log_event(str(number), now, message) for number, message in enumerate(HOSTILE.values())]
     objects = load(aws.environment)["objects"].objects_of(delivery(*events, logGroup="/ecs/odd")).bodies
     for key, body in objects.items():
@@ -298,8 +277,8 @@ def test_one_log_group(queries: Queries) -> None:
 
 def test_what_is_stored_twice(aws: Emulator, stack: DeployedStack, queries: Queries) -> None:
     """Events that came again in another batch are twice in the table and once in the view, until that object goes."""
-    s3, bucket = aws.client("s3"), stack.output("Bucket")
-    key = next(each for each in keys_of_today(s3, bucket) if "web" in each)
+    s3, bucket = aws.client("s3"), stack.output("Archive")
+    key = next(each for each in keys_of_today(stack) if "web" in each)
     copy = f"{key.rpartition('/')[0]}/1-{'0' * 32}.ndjson.gz"
     assert queries.run("lines_stored_twice").rows == []
 
@@ -325,7 +304,7 @@ def test_a_reader_of_merged_objects(
     module = compacting.load(aws.environment)
     module.hours.MIN_OBJECTS = 2
     ids = [f"{number:02}" for number in range(12)]
-    s3, bucket = aws.client("s3"), stack.output("Bucket")
+    s3, bucket = aws.client("s3"), stack.output("Archive")
     prefix = "log_group=%2Fecs%2Fweb/dt=2026-02-28/hour=05/"
     for each in ids:
         line = json.dumps({"logGroup": "/ecs/web", "id": each, "timestamp": 1_772_254_800_000, "message": each})
