@@ -49,13 +49,8 @@ class UnfinishedError(BackfillError):
 class Backfill:
     """The backfill of one log group.
 
-    Args:
-        log_group: Its name.
-        archive_bucket: The archive's bucket.
-        export_bucket: The bucket for export tasks, such as a `LogExportBucket`, in the log group's region.
-        client: Makes a client of boto3.
-        report: Gets a line about each step.
-        poll_seconds: How long to wait before looking at a task again.
+    *export_bucket* must be in the log group's region. *client* makes clients of boto3, and *report* gets a line about
+    each step.
     """
 
     def __init__(
