@@ -55,14 +55,13 @@ class AccessLogs:
         See https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
         """
         bucket = self.bucket or make_log_bucket(scope, self.expiration)
-        _allow_writing(bucket, self.prefix, load_balancer)
-        logs = {"access_logs": True, "connection_logs": self.connection_logs, "health_check_logs": False}
-        for kind, is_on in logs.items():
-            load_balancer.set_attribute(f"{kind}.s3.enabled", str(is_on).lower())
-            if is_on:
-                load_balancer.set_attribute(f"{kind}.s3.bucket", bucket.bucket_name)
-            if is_on and self.prefix:
-                load_balancer.set_attribute(f"{kind}.s3.prefix", self.prefix)
+        sender = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
+        objects = self._objects(bucket, load_balancer)
+        write = iam.PolicyStatement(principals=[sender], actions=["s3:PutObject"], resources=[objects])
+        _allow(bucket, load_balancer, write)
+        self._set_attributes(load_balancer, "access_logs", bucket)
+        self._set_attributes(load_balancer, "connection_logs", bucket if self.connection_logs else None)
+        self._set_attributes(load_balancer, "health_check_logs", None)
         return bucket
 
     def enable_tls_logs(self, scope: Construct, load_balancer: elbv2.NetworkLoadBalancer) -> s3.IBucket:
@@ -86,18 +85,27 @@ class AccessLogs:
             iam.PolicyStatement(
                 principals=[sender],
                 actions=["s3:PutObject"],
-                resources=[_objects(bucket, self.prefix, load_balancer)],
+                resources=[self._objects(bucket, load_balancer)],
                 conditions={**source, "StringEquals": {**source["StringEquals"], **full_control}},
             ),
             iam.PolicyStatement(
                 principals=[sender], actions=["s3:GetBucketAcl"], resources=[bucket.bucket_arn], conditions=source
             ),
         )
-        load_balancer.set_attribute("access_logs.s3.enabled", "true")
-        load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if self.prefix:
-            load_balancer.set_attribute("access_logs.s3.prefix", self.prefix)
+        self._set_attributes(load_balancer, "access_logs", bucket)
         return bucket
+
+    def _objects(self, bucket: s3.IBucket, load_balancer: IConstruct) -> str:
+        """Return the ARN of the objects that hold the logs of this account: Elastic Load Balancing writes no others."""
+        before = [self.prefix] if self.prefix else []
+        return bucket.arn_for_objects("/".join([*before, "AWSLogs", Stack.of(load_balancer).account, "*"]))
+
+    def _set_attributes(self, load_balancer: elbv2.BaseLoadBalancer, kind: str, bucket: s3.IBucket | None) -> None:
+        load_balancer.set_attribute(f"{kind}.s3.enabled", str(bucket is not None).lower())
+        if bucket:
+            load_balancer.set_attribute(f"{kind}.s3.bucket", bucket.bucket_name)
+        if bucket and self.prefix:
+            load_balancer.set_attribute(f"{kind}.s3.prefix", self.prefix)
 
 
 def make_log_bucket(
@@ -121,19 +129,6 @@ def validate_expiration(expiration: Duration | None) -> None:
     milliseconds = expiration.to_milliseconds()
     if milliseconds < DAY or milliseconds % DAY:
         raise ValueError(f"access_log_expiration must be whole days, 1 at least, got: {expiration.to_human_string()}")
-
-
-def _allow_writing(bucket: s3.IBucket, prefix: str | None, load_balancer: elbv2.ApplicationLoadBalancer) -> None:
-    principal = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
-    objects = _objects(bucket, prefix, load_balancer)
-    statement = iam.PolicyStatement(principals=[principal], actions=["s3:PutObject"], resources=[objects])
-    _allow(bucket, load_balancer, statement)
-
-
-def _objects(bucket: s3.IBucket, prefix: str | None, load_balancer: IConstruct) -> str:
-    """Return the ARN of the objects that hold the logs of this account: Elastic Load Balancing writes no others."""
-    account = Stack.of(load_balancer).account
-    return bucket.arn_for_objects("/".join([*([prefix] if prefix else []), "AWSLogs", account, "*"]))
 
 
 def _allow(bucket: s3.IBucket, load_balancer: IConstruct, *statements: iam.PolicyStatement) -> None:

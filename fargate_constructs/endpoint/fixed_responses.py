@@ -1,4 +1,4 @@
-"""Answers that the load balancer gives itself."""
+"""Answers that the load balancer gives itself, and the maintenance page."""
 
 import re
 from dataclasses import dataclass
@@ -6,11 +6,24 @@ from dataclasses import dataclass
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs._core.unresolved import is_known, is_unresolved
-from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
 STATUS_CODE = re.compile(r"[245]\d\d")
+MAX_BODY_BYTES = 1024
 CONTENT_TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
+UNAVAILABLE = 503
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Back soon</title>
+<body style="font: 18px/1.5 sans-serif; max-width: 32em; margin: 20vh auto; padding: 0 1em">
+<h1>Back soon</h1>
+<p>We are working on it. Please try again in a few minutes.</p>
+</body>
+</html>
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +46,9 @@ class FixedResponse:
         if is_known(self.content_type) and self.content_type not in CONTENT_TYPES:
             raise ValueError(f"content_type must be one of {', '.join(CONTENT_TYPES)}, got: {self.content_type!r}")
         size = len(self.message_body.encode()) if is_known(self.message_body) else 0
-        if size > MAX_PAGE_BYTES:
+        if size > MAX_BODY_BYTES:
             raise ValueError(
-                f"message_body must be at most {MAX_PAGE_BYTES} bytes, the limit of a load balancer's own response, "
+                f"message_body must be at most {MAX_BODY_BYTES} bytes, the limit of a load balancer's own response, "
                 f"got: {size}; let a service answer",
             )
 
@@ -44,3 +57,14 @@ class FixedResponse:
         return elbv2.ListenerAction.fixed_response(
             self.status_code, content_type=self.content_type, message_body=self.message_body
         )
+
+
+def maintenance_page(html: str) -> FixedResponse:
+    """Return a maintenance page, or refuse an empty one, and one that is too long for AWS."""
+    size = len(html.encode())
+    if is_known(html) and not 1 <= size <= MAX_BODY_BYTES:
+        raise ValueError(
+            f"html must be 1 to {MAX_BODY_BYTES} bytes, the limit of a load balancer's own response, got: {size}; "
+            "serve pictures and styles from another place",
+        )
+    return FixedResponse(status_code=UNAVAILABLE, content_type="text/html", message_body=html)

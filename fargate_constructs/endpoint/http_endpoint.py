@@ -337,14 +337,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
                 already. Synthesis fails if a route of this app has a team's priority, or takes a team's requests by a
                 computed priority; or if all rules or certificates together exceed what AWS allows.
         """
-        return share_endpoint(
-            self,
-            self._front,
-            self._rules,
-            self._outer_load_balancer,
-            parameter_name=parameter_name,
-            teams=teams,
-        )
+        return share_endpoint(self, parameter_name=parameter_name, teams=teams)
 
     def _origin(self) -> Mapping[str, str]:
         if self.has_tls:

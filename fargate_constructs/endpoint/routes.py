@@ -11,10 +11,9 @@ from constructs import Construct, Node
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs.endpoint.conditions import Conditions
-from fargate_constructs.endpoint.fixed_responses import FixedResponse
+from fargate_constructs.endpoint.fixed_responses import PAGE, UNAVAILABLE, FixedResponse, maintenance_page
 from fargate_constructs.endpoint.listener_rules import plan_rules, priority_in, rules_of_listener
 from fargate_constructs.endpoint.load_balancer_limits import check_limits
-from fargate_constructs.endpoint.maintenance import PAGE, UNAVAILABLE, answer_503, validate_page
 from fargate_constructs.endpoint.matching import RouteMatch
 from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.redirects import Redirect
@@ -291,11 +290,20 @@ class RoutedEndpoint(Construct):
             TypeError: If *on* is not a bool: a context value given by `-c` is a string.
             ValueError: If the page is empty or too long, or there is one already.
         """
-        validate_page(html)
+        page = maintenance_page(html)
         if self.node.try_find_child("Maintenance"):
             raise ValueError(f"{self.node.path} has a maintenance page already, got another; call maintenance once")
-        conditions, priority = self._all_requests(), self._rules.numbers.allowed[0]
-        return answer_503(self, self.listener, html, conditions, priority) if on else None
+        conditions, priority = self._all_requests().render(), self._rules.numbers.allowed[0]
+        if not on:
+            return None
+        return elbv2.ApplicationListenerRule(
+            self,
+            "Maintenance",
+            listener=self.listener,
+            priority=priority,
+            conditions=conditions,
+            action=page.action(),
+        )
 
     @property
     def domain_names(self) -> Sequence[str]:

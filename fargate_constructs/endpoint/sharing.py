@@ -12,17 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Stack
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
-from fargate_constructs.endpoint.fronts import Front
 from fargate_constructs.endpoint.load_balancer_limits import reserve_for_teams
 from fargate_constructs.endpoint.ownership import OwnRules, validate_teams
-from fargate_constructs.endpoint.priorities import ListenerRules
 from fargate_constructs.endpoint.sign_in import allow_identity_provider, validate_listener
 from fargate_constructs.endpoint.teams import Team, digest_of, numbers_of, validate_parameter_name
 
@@ -63,16 +60,9 @@ def note_in_stack(endpoint: Construct, parameter_name: str) -> None:
     app_singleton(endpoint, _Known)[path_of(Stack.of(endpoint)), parameter_name] = path_of(endpoint)
 
 
-def share_endpoint(
-    endpoint: HttpEndpoint,
-    front: Front,
-    rules: ListenerRules,
-    outer: elbv2.ApplicationLoadBalancer | elbv2.NetworkLoadBalancer,
-    *,
-    parameter_name: str,
-    teams: Sequence[Team],
-) -> list[ssm.StringParameter]:
-    """Let teams add routes; see `HttpEndpoint.share`. *outer* is the load balancer that callers connect to."""
+def share_endpoint(endpoint: HttpEndpoint, *, parameter_name: str, teams: Sequence[Team]) -> list[ssm.StringParameter]:
+    """Let teams add routes; see `HttpEndpoint.share`."""
+    front, outer = endpoint._front, endpoint._outer_load_balancer
     validate_parameter_name(parameter_name)
     validate_teams(teams)
     if front.is_shared:
@@ -89,8 +79,8 @@ def share_endpoint(
     validate_once(endpoint, path_of(endpoint), parameter_name)
     note_in_stack(endpoint, parameter_name)
     front.is_shared = True
-    rules.skip(numbers_of(team).allowed for team in teams)
-    endpoint.node.add_validation(cast(IValidation, OwnRules(rules, teams)))
+    endpoint._rules.skip(numbers_of(team).allowed for team in teams)
+    endpoint.node.add_validation(cast(IValidation, OwnRules(endpoint._rules, teams)))
     reserve_for_teams(endpoint, {f"{parameter_name}/{name_of(team)}": team for team in teams})
     values = {
         SECURITY_GROUP: endpoint.listener.connections.security_groups[0].security_group_id,

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.named_constructors import NamedConstructors
 from fargate_constructs._core.unresolved import is_dummy
-from fargate_constructs._core.validation import validate_allocation_ids, validate_ips
+from fargate_constructs._core.validation import validate_allocation_ids, validate_distinct, validate_ips
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: a NAT gateway holds up to 8 Elastic IPs
 # (2 until the quota is raised), a regional one up to 32 in each zone.
@@ -248,6 +248,7 @@ def _validated(max_addresses: int, given: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"addresses_per_az must be {limits} for this egress, got: {addresses_per_az}")
     validate_allocation_ids("eip_allocation_ids", allocation_ids)
     validate_ips("egress_ips", ips)
+    validate_distinct("egress_ips", ips)
     sources = ("eip_allocation_ids", "public_ipv4_pool", "ipam_pool_id")
     several = [name for name in sources if options[name]]
     if len(several) > 1:

@@ -76,9 +76,7 @@ def _zonal_gateway(network: Construct, zone: int, subnet: ec2.ISubnet, allocatio
         allocation_id=allocation_ids[0],
         secondary_allocation_ids=list(allocation_ids[1:]) or None,
     )
-    gateway.node.add_dependency(subnet.internet_connectivity_established)
-    Tags.of(gateway).add("Name", gateway.node.path)
-    return gateway.ref
+    return _named(gateway, subnet.internet_connectivity_established)
 
 
 def _regional_gateway(network: Construct, vpc: ec2.Vpc, allocation_ids: Sequence[Sequence[str]]) -> str:
@@ -95,7 +93,12 @@ def _regional_gateway(network: Construct, vpc: ec2.Vpc, allocation_ids: Sequence
             for zone, subnet in enumerate(vpc.private_subnets)
         ],
     )
-    gateway.node.add_dependency(internet_gateway_attachment(vpc))
+    return _named(gateway, internet_gateway_attachment(vpc))
+
+
+def _named(gateway: ec2.CfnNatGateway, needed: IDependable) -> str:
+    """Make a gateway after what it needs, with its path as its name, and return its ID."""
+    gateway.node.add_dependency(needed)
     Tags.of(gateway).add("Name", gateway.node.path)
     return gateway.ref
 

@@ -8,6 +8,7 @@ task ──> default route ──> network interface ──> Elastic IP ──> 
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import jsii
 from aws_cdk import CfnAutoScalingRollingUpdate, CfnCreationPolicy, CfnResourceSignal, CfnUpdatePolicy, Fn, Tags
@@ -16,7 +17,6 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
-from fargate_constructs._core.validation import validate_allocation_ids
 from fargate_constructs.network.nat_user_data import user_data
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
@@ -39,18 +39,6 @@ class NatInstance(Construct):
 
     A deployment waits until the machine forwards traffic; what needs egress should depend on the construct.
 
-    ```python
-    nat = NatInstance(stack, "Nat", vpc=vpc, subnet=vpc.public_subnets[0], allocation_ids=pool.allocation_ids)
-    route = ec2.CfnRoute(
-        stack,
-        "DefaultRoute",
-        route_table_id=subnet.route_table.route_table_id,
-        destination_cidr_block="0.0.0.0/0",
-        network_interface_id=nat.network_interface_id,
-    )
-    route.node.add_dependency(nat)
-    ```
-
     Differences from a NAT gateway:
 
     - It is one machine in one zone. When it is replaced, because it failed or because a deployment changed it, open
@@ -65,15 +53,8 @@ class NatInstance(Construct):
 
     There is no login. `aws ec2 get-console-output` shows the output of the setup.
 
-    Args:
-        vpc: The VPC. All of its IPv4 range may use the instance.
-        subnet: The public subnet of the instance, with its route to the internet gateway. Another subnet later replaces
-            the interface: routes follow, and the outage is longer.
-        allocation_ids: The allocation IDs (`eipalloc-…`) of the Elastic IPs, the primary one first. With several, a
-            task always leaves from the same one, chosen by its private address. Each needs a private address of its own
-            on the interface: a t4g.nano can have 2. Adding one replaces the machine. A NAT gateway must release an
-            address in an earlier deployment.
-        instance_type: The machine, ARM or x86. By default a t4g.nano.
+    With several Elastic IPs, a task always leaves from the same one, chosen by its private address. Each needs a
+    private address of its own on the interface: a t4g.nano can have 2.
     """
 
     def __init__(
@@ -81,19 +62,15 @@ class NatInstance(Construct):
         scope: Construct,
         id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: ec2.Vpc,
         subnet: ec2.ISubnet,
         allocation_ids: Sequence[str],
         instance_type: ec2.InstanceType | None = None,
     ) -> None:
-        _validate_subnet(vpc, subnet)
-        _validate_allocation_ids(allocation_ids)
-        # An import without them raises here, before a half-made construct is in the tree.
-        cidr, zone = _range_of(vpc), subnet.availability_zone
         super().__init__(scope, id)
 
         instance_type = instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.NANO)
-        self.security_group = self._make_security_group(vpc, cidr)
+        self.security_group = self._make_security_group(vpc)
         """The security group, which allows traffic from the VPC."""
         self.network_interface = ec2.CfnNetworkInterface(
             self,
@@ -106,7 +83,7 @@ class NatInstance(Construct):
         )
         """The network interface, which keeps its address when the instance is replaced."""
         addresses = self._associate(allocation_ids)
-        self.auto_scaling_group = self._make_group(zone)
+        self.auto_scaling_group = self._make_group(subnet.availability_zone)
         """The group that replaces an instance that fails."""
         self.launch_template = self._make_launch_template(instance_type, addresses)
         """The launch template."""
@@ -121,7 +98,10 @@ class NatInstance(Construct):
             association.node.add_dependency(subnet.internet_connectivity_established)
         self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, *self._associations)
         Tags.of(self).add("Name", self.node.path)
-        self._acknowledge()
+        in_vpc = "All ports, from the VPC's own range only, because tasks may send to all ports."
+        acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})
+        each_launch = "EventBridge gets each launch and termination of the group."
+        acknowledge(self.auto_scaling_group, {"AwsSolutions-AS3": each_launch})
 
     @property
     def connections(self) -> ec2.Connections:
@@ -133,7 +113,7 @@ class NatInstance(Construct):
         """The interface's ID (`eni-…`, a token until deployed): the target of default routes."""
         return self.network_interface.attr_id
 
-    def _make_security_group(self, vpc: ec2.IVpc, cidr: str) -> ec2.SecurityGroup:
+    def _make_security_group(self, vpc: ec2.Vpc) -> ec2.SecurityGroup:
         security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -142,6 +122,8 @@ class NatInstance(Construct):
             allow_all_outbound=True,
             disable_inline_rules=False,
         )
+        # The literal, since audits cannot read a reference.
+        cidr = cast("str", cast("ec2.CfnVPC", vpc.node.default_child).cidr_block)
         security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What the VPC sends out")
         return security_group
 
@@ -228,33 +210,3 @@ class NatInstance(Construct):
                 user_data=Fn.base64(user_data(addresses, group=self.auto_scaling_group.logical_id)),
             ),
         )
-
-    def _acknowledge(self) -> None:
-        in_vpc = "All ports, from the VPC's own range only, because tasks may send to all ports."
-        acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})
-        acknowledge(
-            self.auto_scaling_group,
-            {
-                "AwsSolutions-AS3": "EventBridge gets each launch and termination of the group.",
-            },
-        )
-
-
-def _range_of(vpc: ec2.IVpc) -> str:
-    """Return a VPC's range; the literal if there is one, since audits cannot read a reference."""
-    resource = vpc.node.default_child
-    return (isinstance(resource, ec2.CfnVPC) and resource.cidr_block) or vpc.vpc_cidr_block
-
-
-def _validate_subnet(vpc: ec2.IVpc, subnet: ec2.ISubnet) -> None:
-    if subnet.node.path in {other.node.path for other in (*vpc.private_subnets, *vpc.isolated_subnets)}:
-        raise ValueError(
-            f"subnet must be a public subnet, with a route to an internet gateway, got: {subnet.node.path}: "
-            "take one of vpc.public_subnets",
-        )
-
-
-def _validate_allocation_ids(allocation_ids: Sequence[str]) -> None:
-    if not allocation_ids:
-        raise ValueError("allocation_ids must name at least one Elastic IP (eipalloc-…), got none")
-    validate_allocation_ids("allocation_ids", allocation_ids)

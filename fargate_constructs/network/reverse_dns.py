@@ -26,7 +26,6 @@ from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge, acknowledge_wildcards
 from fargate_constructs._core.python_function import ANSWERS_A_DEPLOYMENT, PythonFunction, code_in
 from fargate_constructs._core.unresolved import may_match
-from fargate_constructs._core.validation import validate_allocation_ids, validate_distinct, validate_ips
 
 HANDLER = Path(__file__).parent / "lambdas" / "pointer_record"
 
@@ -50,10 +49,7 @@ class ReverseDns(Construct):
     ends when every PTR record has the name, or fails and says why. On deletion each PTR record is removed first, unless
     it has another name by then: an address with a PTR record cannot be released.
 
-    Args:
-        hosted_zone: The public zone in which the A record is made.
-        name: The host name, without a closing dot, such as `mail.example.com`. No other A record may have it.
-        addresses: The allocation ID (`eipalloc-…`) and IPv4 address of each Elastic IP, of this account and region.
+    *addresses* has the allocation ID (`eipalloc-…`) and the IPv4 address of each Elastic IP.
     """
 
     def __init__(
@@ -66,7 +62,6 @@ class ReverseDns(Construct):
         addresses: Sequence[tuple[str, str]],
     ) -> None:
         _validate_name(name, hosted_zone)
-        _validate_addresses(addresses)
         super().__init__(scope, id)
 
         self.record = route53.ARecord(
@@ -141,12 +136,3 @@ def _validate_name(name: str, hosted_zone: route53.IHostedZone) -> None:
         )
     validate_in_zone("name", name, hosted_zone)
     validate_public(hosted_zone, "since AWS and mail servers query it")
-
-
-def _validate_addresses(addresses: Sequence[tuple[str, str]]) -> None:
-    if not addresses:
-        raise ValueError("addresses must hold at least one Elastic IP, got none")
-    allocation_ids, public_ips = zip(*addresses, strict=True)
-    validate_allocation_ids("addresses", allocation_ids)
-    validate_ips("addresses", public_ips)
-    validate_distinct("addresses", public_ips)

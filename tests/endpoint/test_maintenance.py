@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import CfnParameter
 
 from fargate_constructs import HttpEndpoint
-from fargate_constructs.endpoint.maintenance import MAX_PAGE_BYTES, PAGE
+from fargate_constructs.endpoint.fixed_responses import MAX_BODY_BYTES, PAGE
 from tests.endpoint.lab import Lab
 
 
@@ -48,7 +48,7 @@ def test_off_makes_nothing() -> None:
 
 def test_pages_that_aws_accepts(idle: Lab) -> None:
     """1,024 bytes, of which a character may need several. The length of a token is not known."""
-    assert len(PAGE.encode()) <= MAX_PAGE_BYTES
+    assert len(PAGE.encode()) <= MAX_BODY_BYTES
     for name, page in (("Long", "é" * 512), ("Token", CfnParameter(idle.stack, "Page").value_as_string)):
         idle.http(f"{name}Page").maintenance(html=page)
 

@@ -12,6 +12,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from fargate_constructs import Egress, FixedEgressNetwork
 from fargate_constructs.network.egress import count_held_zones, given_allocation_ids
 
+IPS = ("203.0.113.7", "203.0.113.8")
 ALLOCATIONS = tuple(f"eipalloc-{number}" for number in range(8))
 INSTANCE = Egress.nat_instance(instance_type=ec2.InstanceType("t4g.small"))
 EGRESSES = (
@@ -126,7 +127,7 @@ def test_a_pause_keeps_the_addresses_free() -> None:
         Egress.single(keep_addresses=False),
         Egress.regional(addresses_per_az=3),
         Egress.nat_instance(),
-        Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=("203.0.113.7", "203.0.113.8")),
+        Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=IPS),
     ],
 )
 def test_a_pause_keeps_just_the_addresses_there_were(egress: Egress) -> None:
@@ -222,6 +223,7 @@ def network_with(egress: Egress) -> FixedEgressNetwork:
             lambda: Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=["203.0.113.7"]),
             "egress_ips must name the address of each of the 2 eip_allocation_ids, got: 1",
         ),
+        (lambda: Egress.per_az(eip_allocation_ids=ALLOCATIONS[:2], egress_ips=IPS[:1] * 2), "egress_ips must differ"),
         (lambda: Egress.per_az(egress_ips="203.0.113.7"), "must be a list of str, got: '203.0.113.7'; write"),
         (lambda: Egress.per_az(adresses_per_az=2), "adresses_per_az"),  # type: ignore[call-arg]
         (Egress, "Egress is made by a named constructor, got: Egress(); write Egress.per_az(...)"),

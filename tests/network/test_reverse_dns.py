@@ -193,20 +193,3 @@ def test_a_name_outside_the_zone_is_refused(stack: Stack) -> None:
     """A record cannot be made in another zone, also if the names end with the same letters."""
     with pytest.raises(ValueError, match=r"name must be in .* 'example\.com', got: 'mail\.myexample\.com'"):
         mail_in(stack, name="mail.myexample.com")
-
-
-@pytest.mark.parametrize(
-    ("addresses", "message"),
-    [
-        ([], "addresses must hold at least one Elastic IP, got none"),
-        ([("203.0.113.7", FIRST[0])], "addresses must hold IDs such as 'eipalloc-0123…', got: '203.0.113.7'"),
-        ([(FIRST[0], "203.0.113")], "addresses must hold IPv4 addresses such as '203.0.113.7', got: '203.0.113'"),
-        ([FIRST, FIRST], "addresses must differ from each other, got: ['eipalloc-0123456789abcdef0', "),
-        ([FIRST, (SECOND[0], FIRST[1])], "addresses must differ from each other, got: ['203.0.113.7', '203.0.113.7']"),
-    ],
-)
-def test_addresses_that_do_not_do_are_refused(stack: Stack, addresses: Sequence[tuple[str, str]], message: str) -> None:
-    """The message has the value and an example."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        mail_in(stack, addresses=addresses)
-    assert stack.node.try_find_child("Mail") is None
