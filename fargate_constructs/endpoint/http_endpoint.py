@@ -18,7 +18,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
@@ -141,16 +141,11 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
                 in another region or account than the stack (the bucket may be in another account).
         """
         has_tls = bool(certificate or hosted_zone)
-        options = LoadBalancerOptions(
-            network=network,
-            internal=internal,
-            ip_address_type=ip_address_type
-            or default_ip_address_type(network, is_public=not internal and static_ips is False),
-            idle_timeout=idle_timeout or Duration.seconds(60),
-            deletion_protection=deletion_protection,
-            load_balancer_name=load_balancer_name,
-            security_group_description=security_group_description,
+        ip_address_type = ip_address_type or default_ip_address_type(
+            network, is_public=not internal and static_ips is False
         )
+        idle_timeout = idle_timeout or Duration.seconds(60)
+        options = LoadBalancerOptions(**forward(LoadBalancerOptions, locals()))
         access_logs = AccessLogs(
             bucket=access_log_bucket,
             prefix=access_log_prefix,
@@ -160,12 +155,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         options.validate()
         access_logs.validate(id)
         validate_domain(certificate, domain_name, hosted_zone)
-        validate_tls_options(
-            has_tls=has_tls,
-            mutual_authentication=mutual_authentication,
-            ssl_policy=ssl_policy,
-            connection_logs=connection_logs,
-        )
+        validate_tls_options(**forward(validate_tls_options, locals()))
         validate_static_ips(
             static_ips, subnets=options.subnets, internal=internal, ip_address_type=options.ip_address_type
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from fargate_constructs._core.arguments import checked
+from fargate_constructs._core.arguments import checked, forward
 from fargate_constructs._core.lazy_cdk import aws_cognito as cognito
 from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_actions as actions
 from fargate_constructs._core.named_constructors import NamedConstructors
@@ -84,30 +85,18 @@ class SignIn(NamedConstructors):
             ValueError: If *client_secret* would be readable in the template, a URL is not HTTPS, or a session is longer
                 than 7 days.
         """
+        options = forward(cls.oidc, locals())
         if not is_unresolved(client_secret.unsafe_unwrap()):
             raise ValueError(
                 "client_secret must not be readable in the template, got plain text; "
                 "write SecretValue.secrets_manager(...)",
             )
-        _validate_urls(
-            issuer=issuer,
-            authorization_endpoint=authorization_endpoint,
-            token_endpoint=token_endpoint,
-            user_info_endpoint=user_info_endpoint,
-        )
-        validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
+        for name in ("issuer", "authorization_endpoint", "token_endpoint", "user_info_endpoint"):
+            _validate_url(name, options[name])
+        _set_session_timeout(options)
         return cls._make(
             _authenticate=lambda action: elbv2.ListenerAction.authenticate_oidc(
-                issuer=issuer,
-                authorization_endpoint=authorization_endpoint,
-                token_endpoint=token_endpoint,
-                user_info_endpoint=user_info_endpoint,
-                client_id=client_id,
-                client_secret=client_secret,
-                scope=scope,
-                session_timeout=session_timeout or Duration.hours(DEFAULT_SESSION_HOURS),
-                on_unauthenticated_request=on_unauthenticated_request,
-                authentication_request_extra_params=authentication_request_extra_params,
+                **options,
                 allow_https_outbound=False,  # `allow_identity_provider` does, for all kinds
                 next=action,
             ),
@@ -139,17 +128,11 @@ class SignIn(NamedConstructors):
         Raises:
             ValueError: If a session is longer than 7 days.
         """
-        validate_seconds("session_timeout", session_timeout, 1, MAX_SESSION_SECONDS)
+        options = forward(cls.cognito, locals())
+        _set_session_timeout(options)
         return cls._make(
             _authenticate=lambda action: actions.AuthenticateCognitoAction(
-                user_pool=user_pool,
-                user_pool_client=user_pool_client,
-                user_pool_domain=user_pool_domain,
-                scope=scope,
-                session_timeout=session_timeout or Duration.hours(DEFAULT_SESSION_HOURS),
-                on_unauthenticated_request=on_unauthenticated_request,
-                allow_https_outbound=False,
-                next=action,
+                **options, allow_https_outbound=False, next=action
             ),
             _resources=(user_pool, user_pool_client, user_pool_domain),
         )
@@ -170,7 +153,7 @@ class SignIn(NamedConstructors):
         Raises:
             ValueError: If *jwks_endpoint* is not HTTPS, or either is longer than 256 characters.
         """
-        _validate_urls(jwks_endpoint=jwks_endpoint)
+        _validate_url("jwks_endpoint", jwks_endpoint)
         for name, value in (("issuer", issuer), ("jwks_endpoint", jwks_endpoint)):
             if min_length(value) > MAX_JWT_URL:
                 raise ValueError(f"{name} must be at most {MAX_JWT_URL} characters, got: {min_length(value)}")
@@ -205,7 +188,12 @@ def allow_identity_provider(listener: elbv2.IApplicationListener) -> None:
     listener.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "To the identity provider")
 
 
-def _validate_urls(**urls: str) -> None:
-    for name, url in urls.items():
-        if not may_start_with("https://", url):
-            raise ValueError(f"{name} must be a URL that begins with https://, got: {url!r}")
+def _set_session_timeout(options: dict[str, Any]) -> None:
+    """Refuse a time that AWS does not have, and set the default."""
+    validate_seconds("session_timeout", options["session_timeout"], 1, MAX_SESSION_SECONDS)
+    options["session_timeout"] = options["session_timeout"] or Duration.hours(DEFAULT_SESSION_HOURS)
+
+
+def _validate_url(name: str, url: str) -> None:
+    if not may_start_with("https://", url):
+        raise ValueError(f"{name} must be a URL that begins with https://, got: {url!r}")
