@@ -47,7 +47,7 @@ def add_nat_gateways(
                     f"NatInstance{zone + 1}",
                     vpc=vpc,
                     subnet=subnet,
-                    allocation_ids=allocation_ids[zone],
+                    allocation_id=allocation_ids[zone][0],
                     instance_type=egress.instance_type,
                 )
                 for zone, subnet in enumerate(vpc.public_subnets)

@@ -7,7 +7,6 @@ task ──> default route ──> network interface ──> Elastic IP ──> 
 ```
 """
 
-from collections.abc import Sequence
 from typing import cast
 
 import jsii
@@ -30,10 +29,10 @@ READY_WITHIN = "PT15M"  # an ISO 8601 duration
 
 @jsii.implements(ec2.IConnectable)
 class NatInstance(Construct):
-    """A machine instead of a NAT gateway, on Elastic IPs and a network interface that stay when it is replaced.
+    """A machine instead of a NAT gateway, on an Elastic IP and a network interface that stay when it is replaced.
 
-    The interface has the Elastic IPs, and default routes lead to it. An Auto Scaling group keeps one machine running
-    and launches each machine with this interface, so a new machine has the addresses and the routes at once, and needs
+    The interface has the Elastic IP, and default routes lead to it. An Auto Scaling group keeps one machine running
+    and launches each machine with this interface, so a new machine has the address and the routes at once, and needs
     no other public address. It has no role, so it may call no AWS API. A machine that cannot set itself up shuts down,
     and the group launches another.
 
@@ -52,9 +51,6 @@ class NatInstance(Construct):
     - While a machine sets itself up it needs Amazon Linux's package repositories, which are in the region's S3.
 
     There is no login. `aws ec2 get-console-output` shows the output of the setup.
-
-    With several Elastic IPs, a task always leaves from the same one, chosen by its private address. Each needs a
-    private address of its own on the interface: a t4g.nano can have 2.
     """
 
     def __init__(
@@ -64,7 +60,7 @@ class NatInstance(Construct):
         *,
         vpc: ec2.Vpc,
         subnet: ec2.ISubnet,
-        allocation_ids: Sequence[str],
+        allocation_id: str,
         instance_type: ec2.InstanceType | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -78,14 +74,19 @@ class NatInstance(Construct):
             subnet_id=subnet.subnet_id,
             group_set=[self.security_group.security_group_id],
             source_dest_check=False,
-            secondary_private_ip_address_count=len(allocation_ids) - 1 or None,
             description="Holds the Elastic IPs of a NAT instance",
         )
         """The network interface, which keeps its address when the instance is replaced."""
-        addresses = self._associate(allocation_ids)
+        address = ec2.CfnEIPAssociation(
+            self,
+            "Address1",
+            allocation_id=allocation_id,
+            network_interface_id=self.network_interface.attr_id,
+            private_ip_address=self.network_interface.attr_primary_private_ip_address,
+        )
         self.auto_scaling_group = self._make_group(subnet.availability_zone)
         """The group that replaces an instance that fails."""
-        self.launch_template = self._make_launch_template(instance_type, addresses)
+        self.launch_template = self._make_launch_template(instance_type)
         """The launch template."""
         self.auto_scaling_group.launch_template = autoscaling.CfnAutoScalingGroup.LaunchTemplateSpecificationProperty(
             launch_template_id=self.launch_template.ref,
@@ -94,9 +95,8 @@ class NatInstance(Construct):
         # A machine installs what it needs through its Elastic IP and the subnet's internet gateway.
         # An Elastic IP needs the gateway's attachment, too
         # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html).
-        for association in self._associations:
-            association.node.add_dependency(subnet.internet_connectivity_established)
-        self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, *self._associations)
+        address.node.add_dependency(subnet.internet_connectivity_established)
+        self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, address)
         Tags.of(self).add("Name", self.node.path)
         in_vpc = "All ports, from the VPC's own range only, because tasks may send to all ports."
         acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})
@@ -127,26 +127,6 @@ class NatInstance(Construct):
         security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What the VPC sends out")
         return security_group
 
-    def _associate(self, allocation_ids: Sequence[str]) -> list[str]:
-        """Put each Elastic IP on a private address of the interface, and return the private addresses."""
-        interface = self.network_interface
-        others = interface.attr_secondary_private_ip_addresses
-        addresses = [
-            interface.attr_primary_private_ip_address,
-            *(Fn.select(number, others) for number in range(len(allocation_ids) - 1)),
-        ]
-        self._associations = [
-            ec2.CfnEIPAssociation(
-                self,
-                f"Address{number}",
-                allocation_id=allocation_id,
-                network_interface_id=interface.attr_id,
-                private_ip_address=address,
-            )
-            for number, (allocation_id, address) in enumerate(zip(allocation_ids, addresses, strict=True), start=1)
-        ]
-        return addresses
-
     def _make_group(self, zone: str) -> autoscaling.CfnAutoScalingGroup:
         # The L1, because the L2 names subnets, and a launch template that brings its interface wants zones alone
         # (AvailabilityZones in https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html).
@@ -176,7 +156,7 @@ class NatInstance(Construct):
         )
         return group
 
-    def _make_launch_template(self, instance_type: ec2.InstanceType, addresses: Sequence[str]) -> ec2.CfnLaunchTemplate:
+    def _make_launch_template(self, instance_type: ec2.InstanceType) -> ec2.CfnLaunchTemplate:
         # The L1, because the L2 has no way to say which interface.
         return ec2.CfnLaunchTemplate(
             self,
@@ -207,6 +187,6 @@ class NatInstance(Construct):
                         ),
                     ),
                 ],
-                user_data=Fn.base64(user_data(addresses, group=self.auto_scaling_group.logical_id)),
+                user_data=Fn.base64(user_data(group=self.auto_scaling_group.logical_id)),
             ),
         )

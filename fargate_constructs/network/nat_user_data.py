@@ -1,7 +1,5 @@
 """The script that makes a fresh machine a NAT instance."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Aws
 
 # Linux tracks as many connections as its hash table has buckets, one for 128 KiB of memory: 4,096 at most on 512 MiB;
@@ -18,7 +16,7 @@ SWAP_MIB = 512
 INSTALL_ATTEMPTS = 5
 
 
-def user_data(addresses: Sequence[str], *, group: str) -> str:
+def user_data(*, group: str) -> str:
     """Return the script. It runs once, at the first boot, and its settings survive a reboot."""
     return f"""#!/bin/bash
 set -euo pipefail
@@ -58,7 +56,7 @@ cat > /etc/sysconfig/nftables.conf <<'END'
 table ip nat {{
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
-    oifname != "lo" {_source_nat(addresses)}
+    oifname != "lo" masquerade
   }}
 }}
 END
@@ -67,12 +65,3 @@ systemctl enable --now nftables
 # A stack that is being deployed waits for this; one that is not takes no signals.
 /opt/aws/bin/cfn-signal --success true --stack {Aws.STACK_NAME} --resource {group} --region {Aws.REGION} || true
 """
-
-
-def _source_nat(addresses: Sequence[str]) -> str:
-    """Return the nftables verdict: the one address, or one of several by the source address."""
-    if len(addresses) == 1:
-        return "masquerade"
-    # A fixed seed: after a replacement, each task still leaves from the same address.
-    numbered = ", ".join(f"{number} : {address}" for number, address in enumerate(addresses))
-    return f"snat to jhash ip saddr mod {len(addresses)} seed 0x1 map {{ {numbered} }}"

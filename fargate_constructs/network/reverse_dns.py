@@ -1,12 +1,6 @@
 """Reverse DNS of Elastic IPs, which mail servers check before they accept mail.
 
-What a person still does:
-
-- Port 25 is blocked, on NAT gateways too, until AWS has granted a "Request to remove email sending limitations"
-  (https://repost.aws/knowledge-center/ec2-port-25-throttle).
-- In AWS GovCloud (US) only AWS Support makes PTR records.
-
-Mail leaves from any address of the zone's NAT gateway: give all addresses, with one name.
+In AWS GovCloud (US) only AWS Support makes PTR records.
 """
 
 from __future__ import annotations
