@@ -8,7 +8,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Template
 from constructs import IConstruct
 
 from fargate_constructs import FargateService, HttpEndpoint, TcpEndpoint
@@ -60,6 +60,11 @@ class Lab:
     def template(self) -> Template:
         """The template, to be read when all is made."""
         return Template.from_stack(self.stack)
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """The warnings of the same synthesis."""
+        return Annotations.from_stack(self.stack)
 
     def of(self, construct: IConstruct) -> dict[str, Any]:
         """Return the properties of a construct's resource."""

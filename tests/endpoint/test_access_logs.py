@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_cdk import CfnParameter, Duration, Environment, Stack
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match, Matcher
+from aws_cdk.assertions import Match, Matcher
 
 from fargate_constructs import HttpEndpoint, LogArchive
 from tests.endpoint.lab import Lab
@@ -101,7 +101,7 @@ def test_into_a_private_bucket_of_its_own(lab: Logging) -> None:
 def test_an_imported_bucket_needs_a_persons_help(lab: Logging) -> None:
     """This stack cannot change its policy, and synthesis says so."""
     assert lab.logs(lab.imported)["access_logs.s3.bucket"] == "logs"
-    Annotations.from_stack(lab.stack).has_warning(
+    lab.annotations.has_warning(
         "/Test/Imported/LoadBalancer", Match.string_like_regexp("policy of the imported bucket Test/Bucket")
     )
 

@@ -9,7 +9,7 @@ from aws_cdk import CfnElement, CfnParameter, Duration, Environment, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Match
 
 from fargate_constructs import HttpEndpoint
 from fargate_constructs.endpoint.cloud_front_distribution import CloudFrontDistribution
@@ -85,7 +85,7 @@ def test_it_serves_https_at_its_own_name(read: Read) -> None:
     assert not config.keys() & {"Aliases", "ViewerCertificate", "WebACLId"}
     name = read.resolve(read.plain.distribution.distribution_domain_name)
     assert read.resolve(read.plain.url) == {"Fn::Join": ["", ["https://", name]]}
-    Annotations.from_stack(read.stack).has_no_warning("/Test/Plain", Match.any_value())
+    read.annotations.has_no_warning("/Test/Plain", Match.any_value())
 
 
 def test_it_reaches_the_load_balancer_inside_the_vpc(read: Read) -> None:

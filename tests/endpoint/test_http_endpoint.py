@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Match
 
 from fargate_constructs import FixedEgressNetwork, LogArchive
 from fargate_constructs.network.network import Network
@@ -44,8 +44,7 @@ def lab() -> Endpoints:
 
 def test_plain_http_is_warned_of(lab: Endpoints) -> None:
     """Without a certificate there is one listener on port 80, and synthesis says what to pass."""
-    assert lab.template
-    warnings = Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("over plain HTTP: pass d"))
+    warnings = lab.annotations.find_warning("*", Match.string_like_regexp("over plain HTTP: pass d"))
     assert [each.id for each in warnings] == ["/Test/Plain"]
     (listener,) = lab.plain.listeners
     found = lab.of(listener)

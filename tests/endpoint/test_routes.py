@@ -7,7 +7,6 @@ import pytest
 from aws_cdk import Token
 from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Annotations
 
 from fargate_constructs import Deployment, FixedEgressNetwork, Health, HttpEndpoint
 from fargate_constructs.testing import assert_no_replacement
@@ -97,9 +96,10 @@ class Routes(Lab):
 
 @pytest.fixture(scope="module")
 def lab() -> Routes:
-    """A lab whose template is made before routes are refused."""
+    """A lab whose template and warnings are read before routes are refused."""
     lab = Routes()
     assert lab.template
+    assert lab.annotations
     return lab
 
 
@@ -164,7 +164,7 @@ def test_a_collision_is_warned_of(lab: Routes) -> None:
     """The warning says how to pin the route."""
     first, _ = colliding_paths()
     computed = priority(paths=[first])
-    Annotations.from_stack(lab.stack).has_warning(
+    lab.annotations.has_warning(
         "/Test/Endpoint",
         f"route 'Second' of Test/Api has the computed priority {computed} of route 'First' of Test/Web by chance and "
         f"moved to {computed + 1}; if the other route is removed, it moves back, unless you write "

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Match
 
 from fargate_constructs import Deployment
 from fargate_constructs.endpoint.sign_in import SignIn, validate_listener
@@ -146,8 +146,7 @@ def test_the_load_balancer_reaches_the_provider(lab: SignIns) -> None:
 
 def test_a_sign_in_is_warned_of_if_ecs_shifts_requests(lab: SignIns) -> None:
     """AWS's pages disagree on whether ECS accepts a rule that does more than forward."""
-    assert lab.template
-    warnings = Annotations.from_stack(lab.stack).find_warning("*", Match.string_like_regexp("asks callers to sign in"))
+    warnings = lab.annotations.find_warning("*", Match.string_like_regexp("asks callers to sign in"))
     assert sorted(each.id for each in warnings) == ["/Test/Canary/Service", "/Test/Tested/Service"]
     data = [str(each.entry.data) for each in warnings]
     assert any(

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Match
 
 from fargate_constructs import FargateService, FixedEgressNetwork, TcpEndpoint
 from fargate_constructs.endpoint.tcp_listeners import ImportedTcpEndpoint
@@ -325,8 +325,7 @@ def test_a_load_balancer_without_a_known_security_group(imported: Imported) -> N
     with pytest.raises(ValueError, match="need a security group of the load balancer, got none of Test/Unknown;"):
         imported.bare.add_listener("Office", port=26, service=imported.service, allow_cidrs=["203.0.113.0/24"])
 
-    assert imported.lab.template
-    Annotations.from_stack(imported.lab.stack).has_warning(
+    imported.lab.annotations.has_warning(
         "/Test/Smtp/Service", Match.string_like_regexp("Test/Unknown has no security group that is known here")
     )
 

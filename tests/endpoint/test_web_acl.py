@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import CfnParameter
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Match
 
 from fargate_constructs.endpoint.web_acl import WebAcl
 from tests.endpoint.lab import Lab
@@ -100,9 +100,8 @@ def test_more_units_than_the_basic_price_covers_are_warned_of(lab: Protected) ->
     """Beyond 1,500 units each request costs more. A group known only when deployed counts nothing."""
     assert (WebAcl.managed().capacity, WebAcl.from_arn(ARN).capacity) == (925, 0)
     assert WebAcl.managed(rule_groups=[CfnParameter(lab.stack, "Group").value_as_string]).capacity == 0
-    assert lab.template
     message = Match.string_like_regexp("takes 1502 capacity units: beyond 1500")
-    warnings = Annotations.from_stack(lab.stack).find_warning("*", message)
+    warnings = lab.annotations.find_warning("*", message)
     assert [each.id for each in warnings] == ["/Test/Beyond/WebAcl"]
 
 
