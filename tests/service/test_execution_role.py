@@ -1,5 +1,6 @@
 """What ECS may do before a task runs: that each mode's tasks can start is in tests/privilege/task_start.py."""
 
+from functools import cache
 from typing import Any, cast
 
 import jsii
@@ -18,7 +19,7 @@ from constructs import IConstruct
 from fargate_constructs import FargateService, OneOffTask
 from fargate_constructs.synthesized.intrinsics import as_text
 from tests.modes.made_elsewhere import IMAGE, network_in
-from tests.templates import properties
+from tests.templates import properties, resources_of
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:{}-abcdef"
@@ -92,13 +93,18 @@ def shop() -> Shop:
 
 def statements(stack: Stack, task: str) -> list[dict[str, Any]]:
     """Return what the policies of a task's execution role say."""
-    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     return [
         statement
-        for name, policy in policies.items()
-        if name.startswith(f"{task}TaskExecutionRole")
+        for name, policy in resources_of(template_of(stack)).items()
+        if policy["Type"] == "AWS::IAM::Policy" and name.startswith(f"{task}TaskExecutionRole")
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
+
+
+@cache
+def template_of(stack: Stack) -> Template:
+    """Return the template of a stack that is complete."""
+    return Template.from_stack(stack)
 
 
 @pytest.mark.parametrize(
@@ -153,11 +159,11 @@ def test_keys_of_awss_own_ask_for_nothing(shop: Shop, task: str) -> None:
 
 def test_no_stack_needs_the_tasks(shop: Shop) -> None:
     """A key's policy in the stack before names the account, not a role of this one."""
-    Template.from_stack(shop)
+    template_of(shop)
     (base,) = shop.dependencies
 
     assert base.dependencies == []
-    assert "ExecutionRole" not in str(Template.from_stack(base).to_json())
+    assert "ExecutionRole" not in str(resources_of(template_of(base)))
 
 
 def test_a_log_group_under_a_key_can_be_made(stack: Stack) -> None:

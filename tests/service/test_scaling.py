@@ -3,15 +3,13 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Duration, Stack
+from aws_cdk import CfnParameter, Duration
 from aws_cdk import aws_applicationautoscaling as applicationautoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.assertions import Match, Template
 
-from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint, Scaling, TcpEndpoint
-from fargate_constructs.network.network import Network
+from fargate_constructs import FargateService, HttpEndpoint, Scaling, TcpEndpoint
+from tests.shared_stack import Part, Steps, in_shared_stack
 
 
 def test_two_to_ten_by_default() -> None:
@@ -19,29 +17,26 @@ def test_two_to_ten_by_default() -> None:
     assert Scaling() == Scaling(min=2, max=10, cpu_percent=60, requests_per_target=1000)
 
 
-def policies_of(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Return what each scaling policy tracks, by the last word of its logical ID."""
-    policies = Template.from_stack(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+def policies_of(part: Part) -> dict[str, dict[str, Any]]:
+    """Return what each scaling policy tracks, by its ID."""
+    policies = part.resources("AWS::ApplicationAutoScaling::ScalingPolicy")
     return {
-        logical_id.removeprefix("WorkerServiceTaskCountTarget")[:-8]: each["Properties"][
-            "TargetTrackingScalingPolicyConfiguration"
-        ]
+        logical_id.partition("TaskCountTarget")[2][:-8]: each["Properties"]["TargetTrackingScalingPolicyConfiguration"]
         for logical_id, each in policies.items()
     }
 
 
-def worker(stack: Stack, **arguments: Any) -> FargateService:  # noqa: ANN401 - of the service
+def worker(part: Part, scaling: Scaling | None = None) -> FargateService:
     """Return a service without a port."""
-    network = FixedEgressNetwork(stack, "Network")
-    image = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-    return FargateService(stack, "Worker", network=network, image=image, port=None, **arguments)
+    return part.service("Worker", port=None, scaling=scaling)
 
 
-def test_memory_counts_where_it_is_asked_for(stack: Stack) -> None:
+@in_shared_stack
+def test_memory_counts_where_it_is_asked_for(part: Part) -> Steps:
     """Instead of CPU, or beside it."""
-    worker(stack, scaling=Scaling(cpu_percent=None, memory_percent=70))
-
-    assert policies_of(stack) == {
+    worker(part, Scaling(cpu_percent=None, memory_percent=70))
+    yield
+    assert policies_of(part) == {
         "Memory": {
             "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageMemoryUtilization"},
             "TargetValue": 70,
@@ -49,13 +44,18 @@ def test_memory_counts_where_it_is_asked_for(stack: Stack) -> None:
     }
 
 
-def test_a_queues_backlog_per_task(stack: Stack) -> None:
+@in_shared_stack
+def test_a_queues_backlog_per_task(part: Part) -> Steps:
     """All messages of the queue, by how often the tasks reported their CPU in a minute: how many there are."""
-    queue = sqs.Queue(stack, "Orders")
-    service = worker(stack)
+    queue = sqs.Queue(part, "Orders")
+    service = worker(part)
     service.scale_on_backlog("Orders", queue=queue, messages_per_task=120)
-
-    policy = policies_of(stack)["Orders"]
+    with pytest.raises(ValueError, match="messages_per_task must be at least 1, got: 0"):
+        service.scale_on_backlog("None", queue=queue, messages_per_task=0)
+    with pytest.raises(ValueError, match="id must differ from the service's other scaling policies, got: 'Orders'"):
+        service.scale_on_backlog("Orders", queue=queue, messages_per_task=1)
+    yield
+    policy = policies_of(part)["Orders"]
     assert policy["TargetValue"] == 120
     waiting, in_flight, tasks, result = policy["CustomizedMetricSpecification"]["Metrics"]
     assert result == {"Id": "result", "Expression": "SUM([waiting, in_flight]) / tasks", "ReturnData": True}
@@ -64,7 +64,7 @@ def test_a_queues_backlog_per_task(stack: Stack) -> None:
         "Metric": {
             "Namespace": "AWS/SQS",
             "MetricName": "ApproximateNumberOfMessagesVisible",
-            "Dimensions": [{"Name": "QueueName", "Value": stack.resolve(queue.queue_name)}],
+            "Dimensions": [{"Name": "QueueName", "Value": part.resolve(queue.queue_name)}],
         },
         "Stat": "Maximum",
     }
@@ -73,51 +73,45 @@ def test_a_queues_backlog_per_task(stack: Stack) -> None:
             "Namespace": "AWS/ECS",
             "MetricName": "CPUUtilization",
             "Dimensions": [
-                {"Name": "ClusterName", "Value": stack.resolve(service.cluster.cluster_name)},
-                {"Name": "ServiceName", "Value": stack.resolve(service.service.service_name)},
+                {"Name": "ClusterName", "Value": part.resolve(service.cluster.cluster_name)},
+                {"Name": "ServiceName", "Value": part.resolve(service.service.service_name)},
             ],
         },
         "Stat": "SampleCount",
     }
-    with pytest.raises(ValueError, match="messages_per_task must be at least 1, got: 0"):
-        service.scale_on_backlog("None", queue=queue, messages_per_task=0)
-    with pytest.raises(ValueError, match="id must differ from the service's other scaling policies, got: 'Orders'"):
-        service.scale_on_backlog("Orders", queue=queue, messages_per_task=1)
 
 
-def test_a_schedule_and_any_metric(stack: Stack) -> None:
+@in_shared_stack
+def test_a_schedule_and_any_metric(part: Part) -> Steps:
     """By the L2's own methods, on the same target."""
-    service = worker(stack)
+    service = worker(part)
     metric = cloudwatch.Metric(namespace="Shop", metric_name="OpenOrders")
     service.scalable_task_count.scale_to_track_custom_metric("OpenOrders", metric=metric, target_value=50)
     service.scalable_task_count.scale_on_schedule(
         "Night", schedule=applicationautoscaling.Schedule.cron(hour="22", minute="0"), min_capacity=1, max_capacity=1
     )
-
-    assert policies_of(stack)["OpenOrders"]["TargetValue"] == 50
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        {
-            "MinCapacity": 2,
-            "ScheduledActions": [
-                Match.object_like({"ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 1}}),
-            ],
-        },
-    )
-    Template.from_stack(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
+    yield
+    assert policies_of(part)["OpenOrders"]["TargetValue"] == 50
+    (target,) = part.properties("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert target["MinCapacity"] == 2
+    (action,) = target["ScheduledActions"]
+    assert action["ScalableTargetAction"] == {"MinCapacity": 1, "MaxCapacity": 1}
+    (properties,) = part.properties("AWS::ECS::Service")
+    assert "DesiredCount" not in properties
 
 
-def test_requests_need_not_count(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_requests_need_not_count(part: Part) -> Steps:
     """Nor CPU: then the count stays where it is, unless a schedule or a metric of one's own moves it."""
-    scaling = Scaling(cpu_percent=None, requests_per_target=None)
-    web = FargateService(stack, "Web", network=network, image=image, scaling=scaling)
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Web", service=web)
+    web = part.service("Web", scaling=Scaling(cpu_percent=None, requests_per_target=None))
+    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    yield
+    assert policies_of(part) == {}
 
-    Template.from_stack(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 0)
 
-
+@in_shared_stack
 @pytest.mark.parametrize("ports", [{"http": 80}, {"http": 80, "admin": 90}], ids=["one port", "two ports"])
-def test_cooldowns(stack: Stack, network: Network, image: ecs.ContainerImage, ports: dict[str, int]) -> None:
+def test_cooldowns(part: Part, ports: dict[str, int]) -> Steps:
     """Each metric of `Scaling` has them; a queue's backlog keeps AWS's, so that it does not swing."""
     scaling = Scaling(
         memory_percent=70,
@@ -125,40 +119,39 @@ def test_cooldowns(stack: Stack, network: Network, image: ecs.ContainerImage, po
         scale_in_cooldown=Duration.minutes(10),
         scale_out_cooldown=Duration.seconds(0),
     )
-    web = FargateService(stack, "Worker", network=network, image=image, port=ports, scaling=scaling)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    web = part.service("Worker", port=ports, scaling=scaling)
+    endpoint = HttpEndpoint(part, "Endpoint", network=part.network)
     for port in ports:
         endpoint.add_route(port, service=web, port=port, hosts=[f"{port}.example.com"])
-    TcpEndpoint(stack, "Edge", network=network).add_listener("Tcp", port=80, service=web)
-    web.scale_on_backlog("Orders", queue=sqs.Queue(stack, "Queue"), messages_per_task=120)
-
-    policies = policies_of(stack)
+    TcpEndpoint(part, "Edge", network=part.network).add_listener("Tcp", port=80, service=web)
+    web.scale_on_backlog("Orders", queue=sqs.Queue(part, "Queue"), messages_per_task=120)
+    yield
+    policies = policies_of(part)
     cooldowns = {name: (each.get("ScaleInCooldown"), each.get("ScaleOutCooldown")) for name, each in policies.items()}
     assert cooldowns == {**dict.fromkeys(("Cpu", "Memory", "Requests", "Flows"), (600, 0)), "Orders": (None, None)}
 
 
-def test_limits_known_only_when_deployed(stack: Stack) -> None:
+@in_shared_stack
+def test_limits_known_only_when_deployed(part: Part) -> Steps:
     """A token cannot be compared."""
-    least, most = (CfnParameter(stack, name, type="Number").value_as_number for name in ("Least", "Most"))
-
-    worker(stack, scaling=Scaling(min=least, max=most))  # type: ignore[arg-type]
-
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": {"Ref": "Least"}, "MaxCapacity": {"Ref": "Most"}}
-    )
+    least, most = (CfnParameter(part, name, type="Number").value_as_number for name in ("Least", "Most"))
+    worker(part, Scaling(min=least, max=most))  # type: ignore[arg-type]
+    yield
+    (target,) = part.properties("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (part.resolve(least), part.resolve(most))
 
 
+@in_shared_stack
 @pytest.mark.parametrize(
     ("scaling", "desired_count"),
-    [(Scaling(min=0), Match.absent()), (Scaling(min=0, max=0), 0)],
+    [(Scaling(min=0), None), (Scaling(min=0, max=0), 0)],
     ids=["none to ten", "none"],
 )
-def test_no_task(stack: Stack, scaling: Scaling, desired_count: object) -> None:
+def test_no_task(part: Part, scaling: Scaling, desired_count: int | None) -> Steps:
     """The template has a count only if no task may run: any other would be set again by each deployment."""
-    worker(stack, scaling=scaling)
-
-    template = Template.from_stack(stack)
-    template.has_resource_properties("AWS::ECS::Service", {"DesiredCount": desired_count})
-    template.has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 0, "MaxCapacity": scaling.max}
-    )
+    worker(part, scaling)
+    yield
+    (service,) = part.properties("AWS::ECS::Service")
+    assert service.get("DesiredCount") == desired_count
+    (target,) = part.properties("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, scaling.max)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
-from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import PullThroughCache
 from fargate_constructs._core.ecr_images import PULL
@@ -21,35 +21,33 @@ from fargate_constructs.service.fargate_task import FargateTask
 from fargate_constructs.synthesized.intrinsics import as_text
 from tests.audit import findings
 from tests.modes.made_elsewhere import network_in
+from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties
 
 HERE = "${AWS::Region}:${AWS::AccountId}"
 REGISTRY = f"{Aws.ACCOUNT_ID}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}"
+POLICY = "AWS::IAM::Policy"
 DIGEST = f"sha256:{'0' * 64}"
 registry = ecs.ContainerImage.from_registry
 
 
-def task_of(stack: Stack, image: ecs.ContainerImage, **options: Any) -> FargateTask:  # noqa: ANN401 - of any argument
-    """Return a task of an image."""
-    return FargateTask(stack, "Web", network=network_in(stack), image=image, **options)
-
-
-def images_of(stack: Stack) -> list[str]:
-    """Return the images of the stack's one task."""
-    (task,) = properties(stack, "AWS::ECS::TaskDefinition")
+def images_of(part: Part) -> list[str]:
+    """Return the images of the test's one task."""
+    (task,) = part.properties("AWS::ECS::TaskDefinition")
     return [as_text(each["Image"]) for each in task["ContainerDefinitions"]]
 
 
-def pulls(stack: Stack) -> list[tuple[list[str], str]]:
-    """Return what roles may do in repositories, and the end of each repository's ARN."""
+def pulls(policies: Iterable[dict[str, Any]]) -> list[tuple[list[str], str]]:
+    """Return what policies of roles allow in repositories, and the end of each repository's ARN."""
     return [
         (each["Action"], as_text(each["Resource"]).partition(":ecr:")[2])
-        for policy in properties(stack, "AWS::IAM::Policy")
+        for policy in policies
         for each in policy["PolicyDocument"]["Statement"]
         if ":ecr:" in as_text(each["Resource"])
     ]
 
 
+@in_shared_stack
 @pytest.mark.parametrize(
     ("name", "repository"),
     [
@@ -60,36 +58,37 @@ def pulls(stack: Stack) -> list[tuple[list[str], str]]:
         (f"{REGISTRY}/web:1", f"{HERE}:repository/web"),
     ],
 )
-def test_an_image_of_ecr_by_name(stack: Stack, name: str, repository: str) -> None:
+def test_an_image_of_ecr_by_name(part: Part, name: str, repository: str) -> Steps:
     """The execution role may pull it, and nothing else; CDK's warning that it may not is gone."""
-    task_of(stack, registry(name))
+    web = part.make(FargateTask, "Web", image=registry(name))
+    yield
+    assert pulls(part.properties(POLICY)) == [([*PULL], repository)]
+    assert part.warnings(web.container) == []
+    assert findings(part) == []
 
-    assert pulls(stack) == [([*PULL], repository)]
-    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
-    assert findings(stack.node.root) == []
 
-
+@in_shared_stack
 @pytest.mark.parametrize("name", ["nginx:1", "public.ecr.aws/nginx/nginx:1", "ghcr.io/team/web:1"])
-def test_an_image_of_another_registry(stack: Stack, name: str) -> None:
+def test_an_image_of_another_registry(part: Part, name: str) -> Steps:
     """ECR's permissions are not needed."""
-    task_of(stack, registry(name))
+    part.make(FargateTask, "Web", image=registry(name))
+    yield
+    assert part.properties(POLICY) == []
 
-    assert properties(stack, "AWS::IAM::Policy") == []
 
-
-def test_an_image_by_tag_and_by_digest(stack: Stack) -> None:
+@in_shared_stack
+def test_an_image_by_tag_and_by_digest(part: Part) -> Steps:
     """The tag is a parameter of the stack that CloudFormation reads from SSM at each deployment."""
-    images = ecr.Repository.from_repository_arn(stack, "Images", "arn:aws:ecr:eu-west-1:123456789012:repository/web")
-    tag = ssm.StringParameter.value_for_string_parameter(stack, "/shop/tag")
-    task = task_of(stack, ecs.ContainerImage.from_ecr_repository(images, tag))
+    images = ecr.Repository.from_repository_arn(part, "Images", "arn:aws:ecr:eu-west-1:123456789012:repository/web")
+    tag = ssm.StringParameter.value_for_string_parameter(part, "/shop/tag")
+    task = part.make(FargateTask, "Web", image=ecs.ContainerImage.from_ecr_repository(images, tag))
     task.add_sidecar("proxy", image=ecs.ContainerImage.from_ecr_repository(images, DIGEST))
-
-    template = Template.from_stack(stack)
-    ((parameter, declared),) = template.find_parameters("*", {"Default": "/shop/tag"}).items()
+    yield
+    ((parameter, declared),) = part.template().find_parameters("*", {"Default": "/shop/tag"}).items()
     assert declared["Type"] == "AWS::SSM::Parameter::Value<String>"
     host = "123456789012.dkr.ecr.eu-west-1.${AWS::URLSuffix}/web"
-    assert images_of(stack) == [f"{host}:${{{parameter}}}", f"{host}@{DIGEST}"]
-    assert pulls(stack) == [([*PULL], "eu-west-1:123456789012:repository/web")]
+    assert images_of(part) == [f"{host}:${{{parameter}}}", f"{host}@{DIGEST}"]
+    assert pulls(part.properties(POLICY)) == [([*PULL], "eu-west-1:123456789012:repository/web")]
 
 
 def test_an_image_of_another_account_of_the_app() -> None:
@@ -100,14 +99,16 @@ def test_an_image_of_another_account_of_the_app() -> None:
         for name, account in (("Images", "111111111111"), ("Services", "222222222222"))
     )
     repository = ecr.Repository(images, "Web", repository_name="web")
-    task_of(services, ecs.ContainerImage.from_ecr_repository(repository, "1"))
+    image = ecs.ContainerImage.from_ecr_repository(repository, "1")
+    FargateTask(services, "Web", network=network_in(services), image=image)
 
     (policy,) = (each["RepositoryPolicyText"] for each in properties(images, "AWS::ECR::Repository"))
     (statement,) = policy["Statement"]
     assert as_text(statement["Principal"]["AWS"]).endswith(":iam::222222222222:root")
-    assert pulls(services) == [([*PULL], "eu-west-1:111111111111:repository/web")]
+    assert pulls(properties(services, POLICY)) == [([*PULL], "eu-west-1:111111111111:repository/web")]
 
 
+@in_shared_stack
 @pytest.mark.parametrize(
     ("cache", "account", "path", "version"),
     [
@@ -117,29 +118,33 @@ def test_an_image_of_another_account_of_the_app() -> None:
         (PullThroughCache("hub", "123456789012"), "123456789012", "hub/library/nginx", ":1"),
     ],
 )
-def test_an_image_through_a_cache(stack: Stack, cache: PullThroughCache, account: str, path: str, version: str) -> None:
+def test_an_image_through_a_cache(part: Part, cache: PullThroughCache, account: str, path: str, version: str) -> Steps:
     """The role may import it at the first pull, into its own repository only."""
-    task_of(stack, cache.image(f"library/nginx{version}"))
+    part.make(FargateTask, "Web", image=cache.image(f"library/nginx{version}"))
+    yield
+    allowed = [([*PULL, *FIRST_PULL], f"${{AWS::Region}}:{account}:repository/{path}")]
+    assert pulls(part.properties(POLICY)) == allowed
+    assert images_of(part) == [f"{account}.dkr.ecr.${{AWS::Region}}.${{AWS::URLSuffix}}/{path}{version}"]
+    assert findings(part) == []
 
-    assert pulls(stack) == [([*PULL, *FIRST_PULL], f"${{AWS::Region}}:{account}:repository/{path}")]
-    assert images_of(stack) == [f"{account}.dkr.ecr.${{AWS::Region}}.${{AWS::URLSuffix}}/{path}{version}"]
-    assert findings(stack.node.root) == []
 
-
-def test_the_rule_of_a_cache_is_made_first(stack: Stack) -> None:
+@in_shared_stack
+def test_the_rule_of_a_cache_is_made_first(part: Part) -> Steps:
     """The image refers to it, so that CloudFormation waits for it."""
-    rule = ecr.CfnPullThroughCacheRule(stack, "Hub", ecr_repository_prefix="docker-hub")
-    task_of(stack, PullThroughCache(rule.ref).image("library/nginx:1"))
+    rule = ecr.CfnPullThroughCacheRule(part, "Hub", ecr_repository_prefix="docker-hub")
+    rule.override_logical_id("Hub")
+    part.make(FargateTask, "Web", image=PullThroughCache(rule.ref).image("library/nginx:1"))
+    yield
+    assert [each.partition("/")[2] for each in images_of(part)] == ["${Hub}/library/nginx:1"]
 
-    assert [each.partition("/")[2] for each in images_of(stack)] == ["${Hub}/library/nginx:1"]
 
-
-def test_a_given_role_gets_the_permissions(stack: Stack) -> None:
+@in_shared_stack
+def test_a_given_role_gets_the_permissions(part: Part) -> Steps:
     """Also an imported one, in a policy of its own."""
-    role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/starter")
-    task_of(stack, registry(f"{REGISTRY}/web:1"), execution_role=role)
-
-    assert pulls(stack) == [([*PULL], f"{HERE}:repository/web")]
+    role = iam.Role.from_role_arn(part, "Role", "arn:aws:iam::123456789012:role/starter")
+    part.make(FargateTask, "Web", image=registry(f"{REGISTRY}/web:1"), execution_role=role)
+    yield
+    assert pulls(part.properties(POLICY)) == [([*PULL], f"{HERE}:repository/web")]
 
 
 @pytest.mark.parametrize(
