@@ -1,6 +1,7 @@
 """What a task is made of, whether a service keeps it running or a job runs it once."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from aws_cdk.assertions import Annotations, Match, Template
 
 from fargate_constructs import (
     FargateService,
@@ -25,23 +25,23 @@ from fargate_constructs import (
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.fargate_task import IGNORED_RULE, FargateTask
 from tests.audit import findings
-from tests.templates import properties, properties_of
+from tests.modes.made_elsewhere import IMAGE
+from tests.shared_stack import Part, Steps, in_shared_stack
 
 WINDOWS = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
-def statements_of(template: Template) -> list[dict[str, Any]]:
+def statements_of(part: Part) -> list[dict[str, Any]]:
     """Return the statements of all policies of roles."""
-    return [
-        each for policy in properties(template, "AWS::IAM::Policy") for each in policy["PolicyDocument"]["Statement"]
-    ]
+    return [each for policy in part.properties("AWS::IAM::Policy") for each in policy["PolicyDocument"]["Statement"]]
 
 
-def test_a_shell_opens_in_a_read_only_container(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_a_shell_opens_in_a_read_only_container(part: Part) -> Steps:
     """Volumes are mounted where ECS Exec's agent writes, and at the other writable paths."""
-    FargateTask(stack, "Web", network=network, image=image, read_only=True, writable_paths=["/var/cache/nginx"])
-
-    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
+    part.make(FargateTask, "Web", read_only=True, writable_paths=["/var/cache/nginx"])
+    yield
+    (definition,) = part.properties("AWS::ECS::TaskDefinition")
     (container,) = definition["ContainerDefinitions"]
     paths = ["/var/lib/amazon", "/var/log/amazon", "/var/cache/nginx"]
     volumes = ["web-var-lib-amazon", "web-var-log-amazon", "web-var-cache-nginx"]
@@ -53,45 +53,36 @@ def test_a_shell_opens_in_a_read_only_container(stack: Stack, network: Network, 
     ]
 
 
+@in_shared_stack
 @pytest.mark.parametrize("is_ours", [True, False], ids=["log group made here", "log group given"])
-def test_the_role_itself_may_log(
-    stack: Stack,
-    network: Network,
-    image: ecs.ContainerImage,
-    is_ours: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
+def test_the_role_itself_may_log(part: Part, is_ours: bool) -> Steps:  # noqa: FBT001 - a parameter of the test
     """What the task needs of its own log stands in its role; what may need the role in turn, in a policy beside it."""
-    log_group = None if is_ours else logs.LogGroup(stack, "Logs")
-    task = FargateTask(stack, "Web", network=network, image=image, log_group=log_group)
-    task.add_sidecar("proxy", image=image)
+    log_group = None if is_ours else logs.LogGroup(part, "Logs")
+    task = part.make(FargateTask, "Web", log_group=log_group)
+    task.add_sidecar("proxy", image=IMAGE)
+    role = task.task_definition.obtain_execution_role()
     if is_ours:
-        secret = secretsmanager.Secret(stack, "Secret")
-        secret.grant_read(task.task_definition.obtain_execution_role())
-
-    template = Template.from_stack(stack)
-    ((name, role),) = (
-        each for each in template.find_resources("AWS::IAM::Role").items() if "WebExecutionRole" in each[0]
-    )
+        secretsmanager.Secret(part, "Secret").grant_read(role)
+    yield
     (beside,) = (
-        each["Properties"]["PolicyDocument"]["Statement"]
-        for each in template.find_resources("AWS::IAM::Policy").values()
-        if {"Ref": name} in each["Properties"]["Roles"]
+        each["PolicyDocument"]["Statement"]
+        for each in part.properties("AWS::IAM::Policy")
+        if part.resolve(role.role_name) in each["Roles"]
     )
-    log = stack.resolve(task.log_group.log_group_arn)
+    log = part.resolve(task.log_group.log_group_arn)
     statement = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log}
-    within = [policy["PolicyDocument"]["Statement"] for policy in role["Properties"].get("Policies", [])]
+    within = [policy["PolicyDocument"]["Statement"] for policy in part.of(role).get("Policies", [])]
     assert within == ([[statement]] if is_ours else [])
     assert (beside == [statement]) is not is_ours
 
 
-def test_an_existing_log_group(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_an_existing_log_group(part: Part) -> Steps:
     """The container logs to it, with the pattern of its events."""
-    log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")
-    task = FargateTask(
-        stack, "Web", network=network, image=image, log_group=log_group, multiline_pattern="^[0-9]{4}-", name="shop"
-    )
-
-    ((container,),) = (each["ContainerDefinitions"] for each in properties(stack, "AWS::ECS::TaskDefinition"))
+    log_group = logs.LogGroup.from_log_group_name(part, "Logs", "/shop/web")
+    task = part.make(FargateTask, "Web", log_group=log_group, multiline_pattern="^[0-9]{4}-", name="shop")
+    yield
+    (container,) = part.of(task.task_definition)["ContainerDefinitions"]
     assert container["Name"] == "shop"
     options = container["LogConfiguration"]["Options"]
     assert (options["awslogs-group"], options["awslogs-multiline-pattern"]) == ("/shop/web", "^[0-9]{4}-")
@@ -106,79 +97,69 @@ def test_two_stacks_of_one_id_have_two_families(image: ecs.ContainerImage) -> No
         assert task.task_definition.family.startswith(f"{name}-Report-")
 
 
-def test_a_secrets_arn_is_no_secret(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
-    """Where a secret lies may be told."""
-    secret = secretsmanager.Secret(stack, "Secret")
-
-    FargateTask(stack, "Web", network=network, image=image, environment={"SECRET_ARN": secret.secret_arn})
-
-
-def test_existing_security_groups_and_roles(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_existing_security_groups_and_roles(part: Part) -> Steps:
     """The service uses them, and makes no others."""
     role = "arn:aws:iam::123456789012:role/shop"
-    service = FargateService(
-        stack,
+    service = part.service(
         "Web",
-        network=network,
-        image=image,
-        security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")],
-        task_role=iam.Role.from_role_arn(stack, "TaskRole", role),
-        execution_role=iam.Role.from_role_name(stack, "ExecutionRole", "shop-execution"),
+        security_groups=[ec2.SecurityGroup.from_security_group_id(part, "Group", "sg-0123456789abcdef0")],
+        task_role=iam.Role.from_role_arn(part, "TaskRole", role),
+        execution_role=iam.Role.from_role_name(part, "ExecutionRole", "shop-execution"),
     )
-
-    template = Template.from_stack(stack)
-    (in_vpc,) = (
-        each["NetworkConfiguration"]["AwsvpcConfiguration"] for each in properties(template, "AWS::ECS::Service")
-    )
-    assert in_vpc["SecurityGroups"] == ["sg-0123456789abcdef0"]
-    assert [each["TaskRoleArn"] for each in properties(template, "AWS::ECS::TaskDefinition")] == [role]
+    yield
+    (made,) = part.properties("AWS::ECS::Service")
+    assert made["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == ["sg-0123456789abcdef0"]
+    assert part.of(service.task_definition)["TaskRoleArn"] == role
     assert service.connections.security_groups[0].security_group_id == "sg-0123456789abcdef0"
-    template.resource_count_is("AWS::IAM::Role", 0)
-    template.resource_properties_count_is("AWS::EC2::SecurityGroup", {"GroupDescription": "tasks of Test/Web"}, 0)
+    assert part.properties("AWS::IAM::Role") == []
+    assert part.properties("AWS::EC2::SecurityGroup") == []
 
 
-def test_a_private_registry(stack: Stack, network: Network) -> None:
-    """ECS logs in to it with a secret that the execution role may read."""
-    secret = secretsmanager.Secret(stack, "Registry")
+@in_shared_stack
+def test_a_private_registry(part: Part) -> Steps:
+    """ECS logs in to it with a secret that the execution role may read; where a secret lies may be told."""
+    secret = secretsmanager.Secret(part, "Registry")
     image = ecs.ContainerImage.from_registry("registry.example.com/shop:1", credentials=secret)
-    FargateTask(stack, "Web", network=network, image=image)
-
-    arn = stack.resolve(secret.secret_arn)
-    template = Template.from_stack(stack)
-    ((container,),) = (each["ContainerDefinitions"] for each in properties(template, "AWS::ECS::TaskDefinition"))
+    task = part.make(FargateTask, "Web", image=image, environment={"SECRET_ARN": secret.secret_arn})
+    yield
+    arn = part.resolve(secret.secret_arn)
+    (container,) = part.of(task.task_definition)["ContainerDefinitions"]
     assert container["RepositoryCredentials"] == {"CredentialsParameter": arn}
     actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-    assert {"Action": actions, "Effect": "Allow", "Resource": arn} in statements_of(template)
+    assert {"Action": actions, "Effect": "Allow", "Resource": arn} in statements_of(part)
 
 
+@in_shared_stack
 @pytest.mark.parametrize("kind", ["asset", "repository"])
-def test_an_image_in_ecr(stack: Stack, network: Network, tmp_path: Path, kind: str) -> None:
+def test_an_image_in_ecr(part: Part, kind: str) -> Steps:
     """The task may pull an image built from a folder or one that exists, and the audit finds nothing."""
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    image = (
-        ecs.ContainerImage.from_asset(str(tmp_path))
-        if kind == "asset"
-        else ecs.ContainerImage.from_ecr_repository(ecr.Repository(stack, "Images"), "1.0")
-    )
-    FargateService(stack, "Web", network=network, image=image)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "Dockerfile").write_text("FROM scratch\n")
+        image = (
+            ecs.ContainerImage.from_asset(folder)
+            if kind == "asset"
+            else ecs.ContainerImage.from_ecr_repository(ecr.Repository(part, "Images"), "1.0")
+        )
+        part.service("Web", image=image)
+    yield
+    assert "ecr:GetAuthorizationToken" in [each["Action"] for each in statements_of(part)]
+    assert findings(part) == []
 
-    assert "ecr:GetAuthorizationToken" in [each["Action"] for each in statements_of(Template.from_stack(stack))]
-    assert findings(stack.node.root) == []
 
-
-def test_secrets_of_both_stores(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_secrets_of_both_stores(part: Part) -> Steps:
     """The execution role may read each, and no other."""
-    secret = secretsmanager.Secret(stack, "Secret")
-    parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Parameter", parameter_name="/token")
+    secret = secretsmanager.Secret(part, "Secret")
+    parameter = ssm.StringParameter.from_secure_string_parameter_attributes(part, "Parameter", parameter_name="/token")
     secrets = {
         "PASSWORD": ecs.Secret.from_secrets_manager(secret, "password"),
         "TOKEN": ecs.Secret.from_ssm_parameter(parameter),
     }
-    FargateTask(stack, "Web", network=network, image=image, secrets=secrets)
-
-    statements = statements_of(Template.from_stack(stack))
-    resources = {action: each["Resource"] for each in statements for action in each["Action"]}
-    assert resources["secretsmanager:GetSecretValue"] == stack.resolve(secret.secret_arn)
+    part.make(FargateTask, "Web", secrets=secrets)
+    yield
+    resources = {action: each["Resource"] for each in statements_of(part) for action in each["Action"]}
+    assert resources["secretsmanager:GetSecretValue"] == part.resolve(secret.secret_arn)
     assert str(resources["ssm:GetParameters"]).endswith("':parameter/token']]}")
 
 
@@ -200,20 +181,20 @@ def test_another_network_or_region_is_refused(image: ecs.ContainerImage) -> None
     assert there.node.children == []
 
 
-def test_a_way_opened_from_the_tasks_side_warns_of_nothing(
-    stack: Stack, network: Network, image: ecs.ContainerImage
-) -> None:
+@in_shared_stack
+def test_a_way_opened_from_the_tasks_side_warns_of_nothing(part: Part) -> Steps:
     """As docs/endpoint.md advises; a group of one's own still tells that it lets everything out."""
-    group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
-    endpoint = HttpEndpoint(stack, "Endpoint", network=network, internal=True)
-    ours = FargateTask(stack, "Ours", network=network, image=image)
-    theirs = FargateTask(stack, "Theirs", network=network, image=image, security_groups=[group])
+    group = ec2.SecurityGroup(part, "Group", vpc=part.network.vpc)
+    endpoint = HttpEndpoint(part, "Endpoint", network=part.network, internal=True)
+    ours = part.make(FargateTask, "Ours")
+    theirs = part.make(FargateTask, "Theirs", security_groups=[group])
     for task in (ours, theirs):
         task.connections.allow_to_default_port(endpoint)
-
-    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(IGNORED_RULE))
-    assert [each.id for each in warnings] == ["/Test/Group"]
-    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 2)
+    yield
+    (warning,) = part.warnings(group)
+    assert IGNORED_RULE in warning
+    assert part.warnings(ours.connections.security_groups[0]) == []
+    assert len(part.properties("AWS::EC2::SecurityGroupIngress")) == 2
 
 
 def test_roles_of_another_stack(image: ecs.ContainerImage) -> None:
@@ -236,8 +217,7 @@ def test_roles_of_another_stack(image: ecs.ContainerImage) -> None:
     assert base.dependencies == []
 
 
-@pytest.mark.parametrize("kind", ["log group", "bucket"])
-def test_imported_logs_pass_the_audit(stack: Stack, network: Network, image: ecs.ContainerImage, kind: str) -> None:
+def test_imported_logs_pass_the_audit(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
     """A group by its name, and a cluster that keeps its sessions in a bucket."""
     log_group = logs.LogGroup.from_log_group_name(stack, "Logs", "/shop/web")
     bucket = s3.Bucket.from_bucket_name(stack, "Sessions", "shop-sessions")
@@ -252,37 +232,27 @@ def test_imported_logs_pass_the_audit(stack: Stack, network: Network, image: ecs
         container_insights_v2=ecs.ContainerInsights.ENABLED,
         execute_command_configuration=configuration,
     )
-
-    FargateService(
-        stack,
-        "Web",
-        network=network,
-        image=image,
-        cluster=cluster if kind == "bucket" else None,
-        log_group=log_group if kind == "log group" else None,
-    )
+    FargateService(stack, "ToBucket", network=network, image=image, cluster=cluster)
+    FargateService(stack, "ToGroup", network=network, image=image, log_group=log_group)
 
     assert findings(stack.node.root) == []
 
 
-def test_a_log_router(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_a_log_router(part: Part) -> Steps:
     """Each container logs by a router that starts first; the proxy of Service Connect logs to the log group."""
-    log_group = logs.LogGroup(stack, "Lines")
-    router = LogArchive(stack, "LogArchive").log_router(log_group)
-    web = FargateService(stack, "Web", network=network, image=image, log_group=log_group, log_router=router)
-    web.add_sidecar("cache", image=image)
-    web.add_sidecar("warmer", image=image, depends_on={"web": ecs.ContainerDependencyCondition.START})
-    web.link_to(FargateService(stack, "Api", network=network, image=image))
-
-    template = Template.from_stack(stack)
-    definition = properties_of(template, web.task_definition)
-    containers = {each["Name"]: each for each in definition["ContainerDefinitions"]}
+    log_group = logs.LogGroup(part, "Lines")
+    router = LogArchive(part, "LogArchive").log_router(log_group)
+    web = part.service("Web", log_group=log_group, log_router=router)
+    web.add_sidecar("cache", image=IMAGE)
+    web.add_sidecar("warmer", image=IMAGE, depends_on={"web": ecs.ContainerDependencyCondition.START})
+    web.link_to(part.service("Api"))
+    yield
+    containers = {each["Name"]: each for each in part.of(web.task_definition)["ContainerDefinitions"]}
     assert containers.keys() == {"web", "cache", "warmer", "LogRouter"}
     for name in ("web", "cache", "warmer"):
         assert containers[name]["LogConfiguration"]["LogDriver"] == "awsfirelens"
         assert {"Condition": "HEALTHY", "ContainerName": "LogRouter"} in containers[name]["DependsOn"]
-    drivers = [
-        each["ServiceConnectConfiguration"]["LogConfiguration"] for each in properties(template, "AWS::ECS::Service")
-    ]
-    assert {each["LogDriver"] for each in drivers} == {"awslogs"}
-    assert findings(stack.node.root) == []
+    connects = [each["ServiceConnectConfiguration"] for each in part.properties("AWS::ECS::Service")]
+    assert {each["LogConfiguration"]["LogDriver"] for each in connects} == {"awslogs"}
+    assert findings(part) == []
