@@ -56,15 +56,45 @@ def action(stack: Stack, name: str) -> cloudwatch.IAlarmAction:
 def worker(stack: Stack, name: str = "Worker", **options: Any) -> FargateService:  # noqa: ANN401 - of any type
     """Return a service without a route."""
     network = cast(Network, stack.node.try_find_child("Network") or network_in(stack))
-    return FargateService(stack, name, network=network, image=IMAGE, port=None, **options)
+    return FargateService(stack, name, network=network, image=IMAGE, **{"port": None, **options})
 
 
-def routed(stack: Stack, **options: Any) -> FargateService:  # noqa: ANN401 - of any type
+def routed(stack: Stack) -> FargateService:
     """Return a service with a route."""
     network = cast(Network, stack.node.try_find_child("Network") or network_in(stack))
-    service = FargateService(stack, "Web", network=network, image=IMAGE, **options)
+    service = FargateService(stack, "Web", network=network, image=IMAGE)
     HttpEndpoint(stack, "Endpoint", network=network).add_route("All", service=service)
     return service
+
+
+class Watched(NamedTuple):
+    """The template of a stack with services behind an endpoint: `Web`, `Silent` without an alarm of errors, `Shifting`."""
+
+    template: Template
+    services: list[FargateService]
+    monitoring: FargateMonitoring
+
+
+@cache
+def watched() -> Watched:
+    """Return a stack that is watched without actions; made once, for tests that only read it."""
+    stack = Stack(App(), "Test")
+    network = network_in(stack)
+    common: dict[str, Any] = {
+        "network": network,
+        "image": IMAGE,
+        "cluster": AuditedCluster(stack, "C", vpc=network.vpc),
+    }
+    web = FargateService(stack, "Web", **common)
+    silent = FargateService(stack, "Silent", rollback=Rollback(error_percent=None), **common)
+    shifting = FargateService(stack, "Shifting", deployment=Deployment.blue_green(), **common)
+    endpoint = HttpEndpoint(stack, "Endpoint", network=network)
+    for each in (web, silent, shifting):
+        endpoint.add_route("All", service=each, paths=[f"/{each.name}/*"])
+    monitoring = FargateMonitoring(stack, "Monitoring")
+    monitoring.watch(web, silent)
+    monitoring.watch(shifting, latency=Duration.millis(300))
+    return Watched(Template.from_stack(stack), [web, silent, shifting], monitoring)
 
 
 def ids_of(monitoring: FargateMonitoring) -> set[str]:
@@ -72,7 +102,7 @@ def ids_of(monitoring: FargateMonitoring) -> set[str]:
     return {each.node.id for each in monitoring.metric_alarms}
 
 
-def body_of(source: Stack) -> str:
+def body_of(source: Template | Stack) -> str:
     """Return the body of a stack's only dashboard, with a mark in place of each reference."""
     (dashboard,) = properties(source, DASHBOARD)
     text = dashboard["DashboardBody"]
@@ -85,28 +115,28 @@ def test_severities_have_their_own_actions(stack: Stack) -> None:
     monitoring = FargateMonitoring(stack, "Monitoring", alarm_actions=[both], page=[page], ticket=[ticket])
     monitoring.watch(worker(stack))
 
-    acts = {each["AlarmDescription"].split(" ")[1]: each["AlarmActions"] for each in properties(stack, COMPOSITE)}
+    template = Template.from_stack(stack)
+    composites = properties(template, COMPOSITE)
+    acts = {each["AlarmDescription"].split(" ")[1]: each["AlarmActions"] for each in composites}
     arn = "arn:aws:sns:eu-west-1:123456789012:"
     assert acts == {"act": [f"{arn}both", f"{arn}page"], "look": [f"{arn}both", f"{arn}ticket"]}
-    assert not any("AlarmActions" in each for each in properties(stack, ALARM))
-    assert not any("AlarmName" in each for each in (*properties(stack, ALARM), *properties(stack, COMPOSITE)))
+    assert not any("AlarmActions" in each for each in properties(template, ALARM))
+    assert not any("AlarmName" in each for each in (*properties(template, ALARM), *composites))
     assert [each.node.id for each in monitoring.alarms] == ["Page", "Ticket"]
 
 
-def test_without_actions_it_is_a_dashboard(stack: Stack) -> None:
+def test_without_actions_it_is_a_dashboard() -> None:
     """All alarms are made and shown, those of a rollback not again; the audit accepts alarms without actions."""
-    service = routed(stack)
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(service)
+    template, services, monitoring = watched()
 
-    assert not any("AlarmActions" in each for each in properties(stack, COMPOSITE))
-    assert '"type":"alarm"' in body_of(stack)
+    assert not any("AlarmActions" in each for each in properties(template, COMPOSITE))
+    assert '"type":"alarm"' in body_of(template)
     # The audit of all modes tries those with actions.
     for each in monitoring.alarms:
         assert any("HIPAA.Security-CloudWatchAlarmAction" in str(entry.data) for entry in each.node.metadata)
     own = [each.node.path for each in monitoring.metric_alarms if "RollbackAlarms" in each.node.path]
-    assert own == [each.node.path for each in service.rollback_alarms]
-    assert len(properties(stack, ALARM)) == len(monitoring.metric_alarms)
+    assert own == [alarm.node.path for each in services for alarm in each.rollback_alarms]
+    assert len(properties(template, ALARM)) == len(monitoring.metric_alarms)
 
 
 def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
@@ -133,13 +163,11 @@ def test_a_web_service_is_watched_as_one(stack: Stack) -> None:
         assert text in body
 
 
-def test_without_a_rollback_alarm_errors_have_one(stack: Stack) -> None:
-    """A service that rolls back without looking at responses gets an alarm on them here."""
-    monitoring = FargateMonitoring(stack, "Monitoring")
-    monitoring.watch(routed(stack, rollback=Rollback(error_percent=None)))
+def test_without_a_rollback_alarm_errors_have_one() -> None:
+    """A service that rolls back without looking at responses gets an alarm on them in the monitoring."""
+    errors = [each.node.path for each in watched().monitoring.metric_alarms if each.node.id == "Errors"]
 
-    (errors,) = (each for each in monitoring.metric_alarms if each.node.id == "Errors")
-    assert "Monitoring" in errors.node.path
+    assert ["Monitoring" in each for each in errors] == [False, True, False]
 
 
 def test_alarms_on_tasks(stack: Stack) -> None:
@@ -240,20 +268,19 @@ def test_services_behind_an_endpoint_suppress_its_page(stack: Stack, monkeypatch
         worker(stack, cluster=cluster), public, admin, internal, web, api, blog
     )
 
-    composites = {text_of(each["AlarmDescription"]): each for each in properties(stack, COMPOSITE)}
-    pages = [each for each in composites.values() if each.get("ActionsSuppressorExtensionPeriod") == 120]
+    template = Template.from_stack(stack)
+    composites = properties(template, COMPOSITE)
+    pages = [each for each in composites if each.get("ActionsSuppressorExtensionPeriod") == 120]
     suppressors = [text_of(each["ActionsSuppressor"]) for each in pages]
     assert [each["ActionsSuppressorWaitPeriod"] for each in pages] == [120, 120]
     assert any("PublicServices" in each for each in suppressors)
     assert any("Part2" in each for each in suppressors)  # the only service's own
-    assert not any("AlarmName" in each for each in composites.values())
+    assert not any("AlarmName" in each for each in composites)
     rules = [
-        text_of(each["AlarmRule"]).count("ALARM(")
-        for each in properties(stack, COMPOSITE)
-        if "meanwhile" in each["AlarmDescription"]
+        text_of(each["AlarmRule"]).count("ALARM(") for each in composites if "meanwhile" in each["AlarmDescription"]
     ]
     assert rules == [2, 2]
-    nested = Template.from_stack(stack).find_resources("AWS::CloudFormation::Stack")
+    nested = properties(template, "AWS::CloudFormation::Stack")
     assert len(nested) == 4
     assert "Outputs." not in json.dumps(nested)
 
@@ -277,23 +304,14 @@ def test_each_port_and_load_balancer_has_its_alarms(stack: Stack) -> None:
     assert ["WebRoutesadminTargetGroup" in json.dumps(each["Metrics"]) for each in unusual] == [False, True]
 
 
-def test_deployments_between_two_target_groups(stack: Stack) -> None:
+def test_deployments_between_two_target_groups() -> None:
     """Their metrics are one number: what serves is one of the two."""
-    FargateMonitoring(stack, "Monitoring").watch(
-        routed(stack, deployment=Deployment.blue_green()), latency=Duration.millis(300)
-    )
+    alarms = [each for each in properties(watched().template, ALARM) if "Test/Shifting:" in each["AlarmDescription"]]
+    texts = [metric.get("Expression") for each in alarms for metric in each.get("Metrics", ())]
 
-    texts = [
-        metric["Expression"]
-        for each in properties(stack, ALARM)
-        for metric in each.get("Metrics", ())
-        if "Expression" in metric
-    ]
     assert "IF(SUM([healthy0, healthy1]) < 1, 1, 0)" in texts
     assert "IF(SUM([requests0, requests1]) >= 20, MAX([seconds0, seconds1]), 0)" in texts
-    assert [
-        each["Threshold"] for each in properties(stack, ALARM) if "one request of ten" in each["AlarmDescription"]
-    ] == [0.3]
+    assert [each["Threshold"] for each in alarms if "one request of ten" in each["AlarmDescription"]] == [0.3]
 
 
 def test_parts_of_other_stacks() -> None:
@@ -348,13 +366,17 @@ class Refused(NamedTuple):
     stack: Stack
     worker: FargateService
     routed: FargateService
+    shifting: FargateService
 
 
 @cache
 def refusing() -> tuple[Refused, FargateMonitoring]:
     """Return parts, and what refuses them; made once, because it leaves them as they are."""
     stack = Stack(App(), "Test", env=Environment(region="eu-west-1"))
-    return Refused(stack, worker(stack), routed(stack)), FargateMonitoring(stack, "M")
+    web, endpoint = routed(stack), cast(HttpEndpoint, stack.node.find_child("Endpoint"))
+    shifting = worker(stack, "Shifting", port=80, deployment=Deployment.blue_green())
+    endpoint.add_route("Shifting", service=shifting, paths=["/shifting/*"])
+    return Refused(stack, worker(stack), web, shifting), FargateMonitoring(stack, "M")
 
 
 def in_other_region(stack: Stack) -> Construct:
@@ -365,11 +387,6 @@ def in_other_region(stack: Stack) -> Construct:
 def in_other_stage(stack: Stack) -> Construct:
     """Return a part of another stage."""
     return worker(Stack(Stage(cast(App, stack.node.root), "Prod"), "Test"))
-
-
-def shifting(stack: Stack) -> FargateService:
-    """Return a service with two target groups."""
-    return routed(Stack(cast(App, stack.node.root), "Shifting"), deployment=Deployment.blue_green())
 
 
 @pytest.mark.parametrize(
@@ -414,10 +431,10 @@ def shifting(stack: Stack) -> FargateService:
         (lambda s: [s.worker], {"slo": 99.9}, ValueError, r"slo needs a service with a route, got: Test/Worker; add"),
         (lambda s: [s.worker], {"anomalies": True}, ValueError, r"anomalies needs a service with a route, got: "),
         (
-            lambda s: [shifting(s.stack)],
+            lambda s: [s.shifting],
             {"anomalies": True},
             ValueError,
-            r"anomalies needs services with one target group for each port, .* got: Shifting/Web; leave it",
+            r"anomalies needs services with one target group for each port, .* got: Test/Shifting; leave it",
         ),
         (lambda s: [s.routed], {"latency": 2}, TypeError, r"latency must be"),
         (lambda s: [s.routed], {"latency": Duration.hours(2)}, ValueError, r"latency must be 0.001 to 4000 seconds, "),
@@ -495,7 +512,7 @@ def test_a_dashboard_that_aws_would_refuse(stack: Stack, monkeypatch: pytest.Mon
 
 def test_metrics_of_a_service() -> None:
     """They have CDK's names, statistics and periods; those of routes need a route."""
-    (_, alone, service), _ = refusing()
+    (_, alone, service, _), _ = refusing()
     minute = Duration.minutes(1)
     found = {
         service.metric_cpu_utilization(period=minute): ("CPUUtilization", "Average", 60),
@@ -521,8 +538,9 @@ def test_metrics_of_a_service() -> None:
         alone.metric_request_count()
 
 
-def test_metrics_of_several_services_fit_on_one_graph(stack: Stack) -> None:
+def test_metrics_of_several_services_fit_on_one_graph() -> None:
     """Those of two target groups are expressions, whose IDs differ between services."""
+    stack = Stack(App(), "Test")
     network = network_in(stack)
     services = [
         FargateService(stack, each, network=network, image=IMAGE, deployment=Deployment.blue_green())
@@ -532,13 +550,10 @@ def test_metrics_of_several_services_fit_on_one_graph(stack: Stack) -> None:
     for each in services:
         endpoint.add_route("All", service=each, paths=[f"/{each.name}/*"])
     fourth = elbv2.HttpCodeTarget.TARGET_4XX_COUNT
-    metrics = [each.metric_http_code_target(fourth) for each in services] + [
-        each.metric_request_count() for each in services
-    ]
-    dashboard = cloudwatch.Dashboard(stack, "Mine")
-    dashboard.add_widgets(
-        cast(cloudwatch.IWidget, cloudwatch.GraphWidget(left=cast(list[cloudwatch.IMetric], metrics)))
-    )
+    metrics = [each.metric_http_code_target(fourth) for each in services]
+    metrics += [each.metric_request_count() for each in services]
+    widget = cloudwatch.GraphWidget(left=cast(list[cloudwatch.IMetric], metrics))
+    cloudwatch.Dashboard(stack, "Mine").add_widgets(cast(cloudwatch.IWidget, widget))
 
     assert body_of(stack).count("SUM([") == 4
 
