@@ -68,7 +68,7 @@ def routed(stack: Stack) -> FargateService:
 
 
 class Watched(NamedTuple):
-    """The template of a stack with services behind an endpoint: `Web`, `Silent` without an alarm of errors, `Shifting`."""
+    """The template of a stack with services: one as it is, one without an alarm of errors, one that shifts requests."""
 
     template: Template
     services: list[FargateService]
@@ -80,11 +80,8 @@ def watched() -> Watched:
     """Return a stack that is watched without actions; made once, for tests that only read it."""
     stack = Stack(App(), "Test")
     network = network_in(stack)
-    common: dict[str, Any] = {
-        "network": network,
-        "image": IMAGE,
-        "cluster": AuditedCluster(stack, "C", vpc=network.vpc),
-    }
+    cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
+    common: dict[str, Any] = {"network": network, "image": IMAGE, "cluster": cluster}
     web = FargateService(stack, "Web", **common)
     silent = FargateService(stack, "Silent", rollback=Rollback(error_percent=None), **common)
     shifting = FargateService(stack, "Shifting", deployment=Deployment.blue_green(), **common)
