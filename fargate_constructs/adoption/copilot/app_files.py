@@ -124,10 +124,12 @@ def app_module(application: str, environments: Sequence[str], modules: Sequence[
             "one of them by its own manifest, so that it takes Copilot's topics"
         )
     names = "".join(f"{text(each)}, " for each in environments).strip()
-    body = ["app = App()"]
-    body.append("# In another account or region: Stage(app, name, env=Environment(…)).")
-    body.append(f"for name in ({names if len(environments) == 1 else names[:-1]}):")
-    body.append(f"{INDENT}stage = Stage(app, name)")
+    body = [
+        "app = App()",
+        "# In another account or region: Stage(app, name, env=Environment(…)).",
+        f"for name in ({names if len(environments) == 1 else names[:-1]}):",
+        f"{INDENT}stage = Stage(app, name)",
+    ]
     for module in map(by_name.__getitem__, order):
         topics = [f"{each.variable}={safe_name(each.publisher)}.{each.attribute}" for each in module.topics]
         arguments = ["stage", text(module.name), "environment_name=name", *topics]

@@ -1,5 +1,6 @@
 """Writes copilot_environment.py: what Copilot made for an environment, imported by the exports of its stack."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from fargate_constructs.adoption.copilot.code import INDENT, WIDTH
@@ -25,11 +26,8 @@ MODULES = {
 def environment_module(application: str, subnets: Mapping[str, int], modules: Sequence[str], *, root: str) -> str:
     """Return the code that imports what Copilot made for each environment, as far as the app uses it."""
     code = "\n".join(modules)
-    distinct = set(subnets.values())
-    if len(distinct) == 1:
-        count = str(distinct.pop())
-    else:
-        count = "{" + ", ".join(f'"{name}": {number}' for name, number in subnets.items()) + "}[name]"
+    numbers = set(subnets.values())
+    count = str(numbers.pop()) if len(numbers) == 1 else f"{json.dumps(dict(subnets))}[name]"
     body = _ENVIRONMENT
     for place, (use, part) in _PARTS.items():
         body = body.replace(f"{place}\n", part if use in code else "")

@@ -1,6 +1,7 @@
 """The statements of a workload, for each environment, and what is common to all environments."""
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -129,7 +130,7 @@ def _statement_lines(
             comments.setdefault(comment, []).append(name)
     for comment, where in comments.items():
         prefix = "" if len(where) == len(names) else f"in {', '.join(where)}: "
-        yield from comment_lines(f"{prefix}{comment}", indent)
+        yield from _comment_lines(f"{prefix}{comment}", indent)
     head = f"{target} = " if target else ""
     value = merged({name: each.value for name, each in found.items()})
     if isinstance(value, Choice):  # each of them would make a construct
@@ -160,15 +161,11 @@ def _branch(choice: Choice) -> Expression:
     return last
 
 
-def comment_lines(comment: str, indent: int) -> Iterator[str]:
-    """Yield a comment in lines that fit."""
-    line = f"{INDENT * indent}#"
-    for word in comment.split():
-        if len(line) + len(word) + 1 > COMMENT_WIDTH and not line.endswith("#"):
-            yield line
-            line = f"{INDENT * indent}#  "
-        line += f" {word}"
-    yield line
+def _comment_lines(comment: str, indent: int) -> list[str]:
+    start = f"{INDENT * indent}#"
+    wrapper = textwrap.TextWrapper(COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False)
+    wrapper.initial_indent, wrapper.subsequent_indent = f"{start} ", f"{start}   "
+    return wrapper.wrap(comment)
 
 
 def merged(by_name: Mapping[str, Expression], depth: int = 0) -> Expression:
@@ -198,10 +195,7 @@ def _merged_calls(calls: Mapping[str, Call]) -> Expression:
         ("", merged({name: each.arguments[index][1] for name, each in calls.items()}, 1))
         for index in range(_positions(first))
     ]
-    names: dict[str, None] = {}
-    for each in calls.values():
-        names |= {name: None for name, _ in each.arguments if name}
-    for name in names:
+    for name in dict.fromkeys(name for each in calls.values() for name, _ in each.arguments if name):
         default = DEFAULTS.get(f"{first.function}.{name}", DEFAULTS.get(name, "None"))
         arguments.append(
             (name, merged({key: dict(each.arguments).get(name, default) for key, each in calls.items()}, 1))
@@ -211,9 +205,7 @@ def _merged_calls(calls: Mapping[str, Call]) -> Expression:
 
 def _merged_dicts(dicts: Mapping[str, Mapped]) -> Expression:
     by_key = {name: dict(each.entries) for name, each in dicts.items()}
-    keys: dict[str, None] = {}
-    for each in by_key.values():
-        keys |= dict.fromkeys(each)
+    keys = dict.fromkeys(key for each in by_key.values() for key in each)
     common = [key for key in keys if all(key in each for each in by_key.values())]
     entries: list[tuple[str, Expression]] = [
         (key, merged({name: inner[key] for name, inner in by_key.items()}, 1)) for key in common

@@ -127,17 +127,14 @@ def _network(draft: Draft, subnets: Expression) -> str:
 def _security_groups(draft: Draft, section: Section) -> list[Expression]:
     """Return Copilot's group, unless it is turned off, and those of the manifest."""
     own: list[Expression] = ["environment.security_group"]
-    value: Value | None = section.raw("security_groups")
-    if isinstance(value, Block):
-        inner = section.section("security_groups")
-        if inner.flag("deny_default"):
-            own = []
-        exports = [inner.text("from_cfn")] if "from_cfn" in inner else []
-        value, section = inner.raw("groups"), inner
-        key = "groups"
-    else:
-        exports, key = [], "security_groups"
-    groups: list[Expression] = [call("Fn.import_value", text(each)) for each in exports if each]
+    groups: list[Expression] = []
+    key = "security_groups"
+    if section.is_map(key):
+        section, key = section.section(key), "groups"
+        own = [] if section.flag("deny_default") else own
+        if export := section.text("from_cfn"):
+            groups.append(call("Fn.import_value", text(export)))
+    value = section.raw(key)
     if isinstance(value, Items) and all(isinstance(each, Block) for each in value):
         groups += [call("Fn.import_value", text(each.text("from_cfn") or "")) for each in section.sections(key)]
     elif isinstance(value, Items):

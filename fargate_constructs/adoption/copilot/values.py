@@ -3,7 +3,7 @@
 import re
 
 # https://pkg.go.dev/time#ParseDuration, which Copilot uses.
-DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)")
+DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+")
 UNITS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}  # milliseconds
 # YAML 1.1 has all of these, and Copilot's documents use `on`.
 TRUE, FALSE = {"true", "yes", "on", "y"}, {"false", "no", "off", "n"}
@@ -23,22 +23,15 @@ DAY, WEEKDAY = 2, 4
 
 def milliseconds(text: str) -> int | None:
     """Return the length of a Go duration such as `1h30m`, or None if it is none."""
-    parts = DURATION.findall(text)
-    if not parts or "".join(parts) != text:
+    if not DURATION.fullmatch(text):
         return None
-    total = 0.0
-    for part in parts:
-        number, unit = re.fullmatch(r"([\d.]+)(\D+)", part).groups()  # type: ignore[union-attr] # DURATION matches
-        total += float(number) * UNITS[unit]
-    return round(total)
+    return round(sum(float(number) * UNITS[unit] for number, unit in re.findall(r"([\d.]+)(\D+)", text)))
 
 
 def duration_code(length: int) -> str:
     """Return milliseconds as a call of CDK's Duration, in the largest whole unit."""
-    for unit, size in (("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1_000)):
+    for unit, size in (("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1_000)):
         if length and length % size == 0:
-            if unit == "hours" and length // size % 24 == 0:
-                return f"Duration.days({length // size // 24})"
             return f"Duration.{unit}({length // size})"
     return f"Duration.millis({length})" if length else "Duration.seconds(0)"
 
