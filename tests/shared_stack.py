@@ -25,7 +25,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Template
 from constructs import Construct, IConstruct
 
-from fargate_constructs import FargateService
+from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.service.fargate_task import FargateTask
 from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties_of, resources_of
@@ -49,6 +49,11 @@ class SharedStack:
     def warnings(self) -> list[tuple[str, str]]:
         """The warnings of synthesis."""
         return warnings_of(self.app)
+
+    @cached_property
+    def endpoint(self) -> HttpEndpoint:
+        """The endpoint of routes that are not about their endpoint."""
+        return HttpEndpoint(self.stack, "Endpoint", network=self.network)
 
     def template(self, stack: Stack) -> Template:
         """Return the template of a stack of the app."""
@@ -85,6 +90,11 @@ class Part(Construct):
     def service(self, id: str, **options: Any) -> FargateService:  # noqa: A002, ANN401 - what the construct takes
         """Make a service."""
         return self.make(FargateService, id, **options)
+
+    def add_route(self, service: FargateService, **options: Any) -> None:  # noqa: ANN401 - what a route takes
+        """Add a route to a service, at the endpoint that all tests share."""
+        id_ = f"{self._id}{service.node.id}"
+        self._shared.endpoint.add_route(id_, service=service, paths=[f"/{id_}/*"], **options)
 
     def other_stack(self, name: str) -> Stack:
         """Make another stack of the app."""

@@ -84,10 +84,7 @@ class RollbackAlarms(Construct):
     def __init__(self, scope: Construct, id: str, *, service: ecs.CfnService, rollback: Rollback) -> None:
         super().__init__(scope, id)
 
-        acknowledge(
-            self,
-            {"CloudWatchAlarmAction": "ECS acts on it: it rolls a deployment back."},
-        )
+        acknowledge(self, {"CloudWatchAlarmAction": "ECS acts on it: it rolls a deployment back."})
         self._service = service
         self._rollback = rollback
         self._path = path_of(scope)
@@ -114,8 +111,10 @@ class RollbackAlarms(Construct):
         """
         suffix = f" at {place}" if place else ""
         groups = [target_group.metrics for target_group in target_groups]
-        if self._rollback.error_percent is not None:
-            self._watch_errors(groups, self._rollback.error_percent, suffix)
+        if (percent := self._rollback.error_percent) is not None:
+            rate = error_percent(groups, min_errors=MIN_ERRORS, period=_minute())
+            meaning = f"{percent} % of answers{suffix} are 5xx"
+            self._watch(f"Errors{suffix}", rate, threshold=percent, minutes=2, meaning=meaning)
         unhealthy = [each.unhealthy_host_count(statistic="Maximum", period=_minute()) for each in groups]
         meaning = f"a task stays unhealthy{suffix}"
         self._watch_unhealthy(f"Unhealthy{suffix}", unhealthy, grace_period, meaning=meaning)
@@ -133,11 +132,6 @@ class RollbackAlarms(Construct):
         metrics = [each.metrics.un_healthy_host_count(statistic="Maximum", period=_minute()) for each in target_groups]
         self._watch_unhealthy(f"Unhealthy{id}", metrics, grace_period, meaning=f"a task stays unhealthy at {id}")
         self._write()
-
-    def _watch_errors(self, groups: Sequence[elbv2.IApplicationTargetGroupMetrics], percent: int, suffix: str) -> None:
-        rate = error_percent(groups, min_errors=MIN_ERRORS, period=_minute())
-        meaning = f"{percent} % of answers{suffix} are 5xx"
-        self._watch(f"Errors{suffix}", rate, threshold=percent, minutes=2, meaning=meaning)
 
     def _watch_unhealthy(
         self, id: str, counts: Sequence[cloudwatch.Metric], grace_period: Duration, *, meaning: str

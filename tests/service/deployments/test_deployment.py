@@ -91,7 +91,7 @@ def assert_stays(part: Part, web: FargateService, *, launch_type: str | None) ->
 def test_the_ways(part: Part, name: str) -> Steps:
     """Each has its times and percentages; traffic shifts between two target groups; none replaces the service."""
     web = part.service("Web", deployment=WAYS[name].deployment())
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    part.add_route(web)
     yield
     service = part.of(web.service)
     configuration = service["DeploymentConfiguration"]
@@ -189,7 +189,7 @@ def test_test_requests_reach_the_new_tasks_first(part: Part) -> Steps:
 def test_a_scaling_policy_watches_both_target_groups(part: Part) -> Steps:
     """Requests are at one target group and then at the other."""
     web = part.service("Web", deployment=Deployment.canary())
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    part.add_route(web)
     yield
     groups = part.resolve([{"Name": "TargetGroup", "Value": each.target_group_full_name} for each in web.target_groups])
     policies = part.properties("AWS::ApplicationAutoScaling::ScalingPolicy")

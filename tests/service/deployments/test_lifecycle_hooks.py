@@ -13,7 +13,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 
-from fargate_constructs import Deployment, FargateService, HttpEndpoint
+from fargate_constructs import Deployment, FargateService
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE
 from tests.shared_stack import Part, Steps, in_shared_stack
@@ -36,7 +36,7 @@ def test_a_hook_runs_before_requests_move(part: Part, deploy: Callable[[], Deplo
     """On test requests if there are some; its role may call this function only, and the service waits for the role."""
     web = part.service("Web", deployment=deploy())
     check = lambda_.Function.from_function_arn(part, "Check", CHECK)
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    part.add_route(web)
     role = web.add_lifecycle_hook("Check", handler=check)
     web.add_lifecycle_hook("Report", handler=check, stages=[Stage.POST_PRODUCTION_TRAFFIC_SHIFT])
     yield

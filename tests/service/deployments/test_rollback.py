@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from fargate_constructs import Deployment, FargateService, Health, HttpEndpoint, Rollback
+from fargate_constructs import Deployment, FargateService, Health, Rollback
 from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.shared_stack import Part, Steps, in_shared_stack
@@ -24,7 +24,7 @@ NAMELESS = "needs an alarm_name, got: .*/Nameless without"
 def web_in(part: Part, **options: Any) -> FargateService:  # noqa: ANN401 - what a service takes
     """Return a service on an endpoint."""
     web = part.service("Web", **options)
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Web", service=web)
+    part.add_route(web)
     return web
 
 

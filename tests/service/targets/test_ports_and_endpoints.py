@@ -251,7 +251,7 @@ def test_several_ports_have_names(part: Part) -> Steps:
     part.network = network_in(part)
     api = part.service("Api", port={"http": 8080, "admin": 9000})
     web = part.service("Web", port={"http": 8443}, protocol=HTTPS)
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Api", service=api)
+    part.add_route(api)
     assert web.link_to(api) == "http://api:8080"
     assert web.link_to(api, port="admin") == "http://api:9000"
     assert api.link_to(web) == "https://web:8443"
@@ -277,7 +277,7 @@ def test_links_need_ports_that_are_known(part: Part) -> Steps:
     for one, other in ((api, web), (web, api)):
         with pytest.raises(ValueError, match="ports that are known at synthesis, got a token as port of 'api'"):
             one.link_to(other)
-    HttpEndpoint(part, "Endpoint", network=part.network).add_route("Api", service=api)
+    part.add_route(api)
     yield
     assert "ServiceConnectConfiguration" not in part.of(web.service)
     (balancer,) = part.of(api.service)["LoadBalancers"]
@@ -335,10 +335,9 @@ def test_a_proxy_before_a_container_without_a_port(part: Part) -> Steps:
     service = part.service("Web", port=None, protocol={"nginx": HTTPS}, load_balancing=None)
     nginx = service.add_sidecar("nginx", image=IMAGE)
     nginx.add_port_mappings(ecs.PortMapping(name="nginx", container_port=8443))
-    front = HttpEndpoint(part, "Front", network=part.network)
-    front.add_route("Web", service=service, port="nginx")
     with pytest.raises(ValueError, match="got the worker 'web'; give it a port, or name one of its sidecars: nginx"):
-        front.add_route("Other", service=service, paths=["/other"])
+        part.add_route(service)
+    part.add_route(service, port="nginx")
     yield
     (group,) = part.properties(GROUP)
     assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
@@ -389,7 +388,7 @@ def test_a_grace_period_that_is_a_token(part: Part) -> Steps:
     health = {"": Health(), "stats": Health(grace_period=Duration.seconds(time.value_as_number))}
     service = part.service("Web", health=health)
     service.add_sidecar("stats", image=IMAGE).add_port_mappings(ecs.PortMapping(name="stats", container_port=9901))
-    HttpEndpoint(part, "Front", network=part.network).add_route("Web", service=service)
+    part.add_route(service)
     yield
     assert part.of(service.service)["HealthCheckGracePeriodSeconds"] == part.resolve(time.value_as_number)
 
