@@ -22,8 +22,6 @@ from tests.logs.deployed import (
     wrap,
 )
 
-HOUR = 3_600_000
-
 
 def test_one_object_per_batch_and_hour(shipper: Shipper) -> None:
     """A batch is one gzipped NDJSON object under its group and hour, and each line says where its event came from."""
