@@ -19,7 +19,7 @@ from fargate_constructs.cli.events.archived_events import ArchivedEvents, Archiv
 from fargate_constructs.cli.options import Place
 from fargate_constructs.cli.terminal import moments
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
-from fargate_constructs.cli.terminal.moments import as_text, milliseconds
+from fargate_constructs.cli.terminal.moments import milliseconds, validate_range
 from fargate_constructs.cli.terminal.output import counted, in_bytes, print_json
 from fargate_constructs.cli.terminal.progress import Progress
 
@@ -75,8 +75,7 @@ def command(
     """
     session, found = chosen(archive, place)
     until = until or moments.now()
-    if since >= until:
-        raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until)}")
+    validate_range(since, until)
     with Progress() as progress:
         fetching = Fetching(session, found, output, progress)
         groups = chosen_log_groups(session, found, log_groups)

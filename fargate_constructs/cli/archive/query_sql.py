@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from fargate_constructs.cli.terminal.moments import as_text, milliseconds
+from fargate_constructs.cli.terminal.moments import milliseconds, validate_range
 
 # Comments, texts and quoted names: in them no word is SQL.
 OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
@@ -86,8 +86,7 @@ class Query:
         """
         if not (since or until or log_groups):
             return self
-        if since and until and since >= until:
-            raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until)}")
+        validate_range(since, until)
         if not self.selects:
             raise ValueError(
                 f"--since, --until and --log-group limit a SELECT, got: {self.verb}; leave them out, or write a SELECT"

@@ -19,7 +19,7 @@ from fargate_constructs.cli.logs.log_lines import LinePrinter
 from fargate_constructs.cli.logs.log_sources import find_logs
 from fargate_constructs.cli.options import Place, place_options
 from fargate_constructs.cli.terminal.confirmation import confirm, yes_option
-from fargate_constructs.cli.terminal.moments import Moment, milliseconds, now
+from fargate_constructs.cli.terminal.moments import Moment, as_text, milliseconds, now, validate_range
 from fargate_constructs.cli.terminal.progress import Progress
 
 EXAMPLES = """\b
@@ -107,10 +107,9 @@ def command(
 
 def _validate(since: datetime | None, until: datetime | None, *, follow: bool, expression: str, source: str) -> None:
     """Refuse options that contradict each other."""
-    if since and until and since >= until:
-        raise click.UsageError(f"--since must be before --until, got: {since:%F %T} and {until:%F %T} UTC")
+    validate_range(since, until)
     if since and since > now():
-        raise click.UsageError(f"--since must be in the past, got: {since:%F %T} UTC")
+        raise click.UsageError(f"--since must be in the past, got: {as_text(since)}")
     if follow and until:
         raise click.UsageError("--follow has no end; leave out --until")
     if follow and source == Source.archive.value:

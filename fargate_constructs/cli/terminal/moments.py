@@ -65,3 +65,13 @@ def milliseconds(at: datetime) -> int:
 def as_text(at: datetime) -> str:
     """Return a time for a person: to the second, with its zone."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def validate_range(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a range without a time in it.
+
+    Raises:
+        ValueError: If it ends before it begins.
+    """
+    if since and until and since >= until:
+        raise ValueError(f"--since must be before --until, got: {as_text(since)} and {as_text(until)}")

@@ -336,7 +336,7 @@ def test_no_line(arguments: list[str], note: str, cloud: Cloud) -> None:
     [
         (
             ["--since", "1h", "--until", "2h"],
-            "--since must be before --until, got: 2026-11-29 14:00:00 and 2026-11-29 13",
+            "--since must be before --until, got: 2026-11-29 14:00:00 UTC and 2026-11-29 13",
         ),
         (["--since", "2027-01-01"], "--since must be in the past, got: 2027-01-01 00:00:00 UTC"),
         (["--follow", "--until", "1h"], "--follow has no end; leave out --until"),
