@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from fargate_constructs.cli.causes.diagnosis import Diagnosis, Finding, diagnose
@@ -21,6 +20,7 @@ from fargate_constructs.cli.terminal.output import (
     console,
     counted_findings,
     print_json,
+    print_section,
     print_wrapped,
 )
 
@@ -71,16 +71,10 @@ def print_diagnosis(screen: Console, found: DeployedService, diagnosis: Diagnosi
     for each in diagnosis.findings:
         _print_finding(screen, each)
     for name, lines in diagnosis.log_lines.items():
-        screen.print()
-        screen.print(Text(f"Last lines of {name} in task {diagnosis.log_task[:SHORT_ID]}", style="bold"))
-        for line in lines or ["(it logged nothing)"]:
-            screen.print(Padding.indent(Text(line), INDENT))
-    for title, texts in (("Other events", diagnosis.other_events), ("Not checked", diagnosis.gaps)):
-        if texts:
-            screen.print()
-            screen.print(Text(title, style="bold"))
-        for text in texts:
-            screen.print(Padding.indent(Text(text), INDENT))
+        title = f"Last lines of {name} in task {diagnosis.log_task[:SHORT_ID]}"
+        print_section(screen, title, lines or ["(it logged nothing)"], INDENT)
+    print_section(screen, "Other events", diagnosis.other_events, INDENT)
+    print_section(screen, "Not checked", diagnosis.gaps, INDENT)
 
 
 def _state(diagnosis: Diagnosis) -> str:

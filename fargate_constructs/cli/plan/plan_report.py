@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from fargate_constructs.adoption.changes import Change, Effect
 from fargate_constructs.adoption.findings import Finding
 from fargate_constructs.adoption.stack_plan import LOST, Plan
-from fargate_constructs.cli.terminal.output import counted_findings
+from fargate_constructs.cli.terminal.output import counted_findings, print_section
 from fargate_constructs.drawing.diagram import printable
 
 INDENT = 4
@@ -72,17 +71,11 @@ def print_report(console: Console, report: Report) -> None:
     """Print a plan as text."""
     console.print(Text(report.summary(), style="bold red" if report.open else "bold green"))
     for each in report.open:
-        console.print()
         what = f"{each.type} {each.logical_id}" if each.type else "export"
-        console.print(Text(f"{each.path} ({what})", style="bold"))
-        for text in (*each.problems, *(f"-> {remedy}" for remedy in each.remedies)):
-            console.print(Padding.indent(Text(text), INDENT))
+        texts = [*each.problems, *(f"-> {remedy}" for remedy in each.remedies)]
+        print_section(console, f"{each.path} ({what})", texts, INDENT)
     for title, lines in report.sections():
-        if lines:
-            console.print()
-            console.print(Text(f"{title} ({len(lines)})", style="bold"))
-            for line in lines:
-                console.print(Padding.indent(Text(line), INDENT))
+        print_section(console, f"{title} ({len(lines)})", lines, INDENT)
     console.print()
     console.print(report.stays())
 

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,6 +36,15 @@ def print_wrapped(screen: Console, text: str, *, first: str = "", indent: int = 
     """Print a text in lines of the screen's width, *indent* columns from the left; *first* is before the first line."""
     for place, line in enumerate(Text(text).wrap(screen, screen.width - indent)):
         screen.print(f"{'' if place else first:{indent}}{line.plain.rstrip()}", soft_wrap=True)
+
+
+def print_section(screen: Console, title: str, lines: Sequence[str], indent: int) -> None:
+    """Print lines below a title, after an empty line; nothing without lines."""
+    if lines:
+        screen.print()
+        screen.print(Text(title, style="bold"))
+    for each in lines:
+        screen.print(Padding.indent(Text(each), indent))
 
 
 def print_screen(screen: Console, content: RenderableType) -> None:
