@@ -237,7 +237,7 @@ def test_all_stacks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--json", "--markdown"], "--json and --markdown exclude each other"),
         (["Shop", "Blog", "--write", "x"], "a --deployed file, --write, --refactor and --pair are for one stack: name"),
-        (["--all", "--deployed", old(OLD)], "are for one stack: name it"),
+        (["--all", "--deployed", "old.json"], "are for one stack: name it"),
         ([], "has 2 stacks: Shop, Blog; name one, or write --all"),
         (["Shop", "--deployed", "no.json"], "'no.json' does not exist"),
         (
