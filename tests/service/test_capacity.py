@@ -1,15 +1,13 @@
 """Which tasks run on demand, and which on Spot."""
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
-from aws_cdk.assertions import Template
 
-from fargate_constructs import Capacity, FargateService
-from fargate_constructs.network.network import Network
-from tests.templates import properties, properties_of
+from fargate_constructs import Capacity
+from tests.shared_stack import Part, Steps, in_shared_stack
 
 
+@in_shared_stack
 @pytest.mark.parametrize(
     ("capacity", "shares"),
     [
@@ -20,32 +18,25 @@ from tests.templates import properties, properties_of
     ids=["on demand", "spot", "mixed"],
 )
 def test_capacity_is_always_a_strategy(
-    stack: Stack,
-    network: Network,
-    image: ecs.ContainerImage,
-    capacity: Capacity | None,
-    shares: dict[str, tuple[int | None, int]],
-) -> None:
+    part: Part, capacity: Capacity | None, shares: dict[str, tuple[int | None, int]]
+) -> Steps:
     """A change from a launch type to a strategy would replace the service."""
-    FargateService(stack, "Web", network=network, image=image, capacity=capacity)
-
-    template = Template.from_stack(stack)
-    (service,) = properties(template, "AWS::ECS::Service")
+    web = part.service("Web", cluster=None, capacity=capacity)
+    yield
+    (service,) = part.properties("AWS::ECS::Service")
     assert "LaunchType" not in service
     strategy = service["CapacityProviderStrategy"]
     assert {each["CapacityProvider"]: (each.get("Base"), each["Weight"]) for each in strategy} == shares
-    template.has_resource_properties("AWS::ECS::Cluster", {"CapacityProviders": ["FARGATE", "FARGATE_SPOT"]})
+    assert part.of(web.cluster)["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
 
 
-def test_another_cluster_may_have_no_capacity_providers(
-    stack: Stack, network: Network, image: ecs.ContainerImage
-) -> None:
+@in_shared_stack
+def test_another_cluster_may_have_no_capacity_providers(part: Part) -> Steps:
     """There a service has a launch type by default."""
-    cluster = ecs.Cluster(stack, "Shared", vpc=network.vpc, enable_fargate_capacity_providers=True)
-    web = FargateService(stack, "Web", network=network, image=image, cluster=cluster)
-    api = FargateService(stack, "Api", network=network, image=image, cluster=cluster, capacity=Capacity.spot())
-
-    template = Template.from_stack(stack)
-    plain, spot = (properties_of(template, each.service.node.find_child("Service")) for each in (web, api))
+    cluster = ecs.Cluster(part, "Shared", vpc=part.network.vpc, enable_fargate_capacity_providers=True)
+    web = part.service("Web", cluster=cluster)
+    api = part.service("Api", cluster=cluster, capacity=Capacity.spot())
+    yield
+    plain, spot = (part.of(each.service.node.find_child("Service")) for each in (web, api))
     assert (plain["LaunchType"], "CapacityProviderStrategy" in plain) == ("FARGATE", False)
     assert ("LaunchType" in spot, "CapacityProviderStrategy" in spot) == (False, True)
