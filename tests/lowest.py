@@ -1,7 +1,7 @@
 """Builds every mode with the lowest versions and cdk-nag 2: `.venv/lowest/bin/python -m tests.lowest FOLDER`.
 
 ```
-modes, with the packs of cdk-nag 2 ──> FOLDER/findings.json
+modes, with the packs of cdk-nag 2 ──> FOLDER/findings.json, with templates that have metadata for cdk-nag
 what is pinned ──> FOLDER/<name>.json
 ```
 """
@@ -11,11 +11,13 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from aws_cdk import App, Aspects, Stack, Stage
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
+from fargate_constructs._core import cdk_nag_2
 from fargate_constructs.synthesized.assembly import template_of
 from tests import pinned
 from tests.audit import PACKS
@@ -35,7 +37,7 @@ def plain(stage: Stage) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write the findings of all modes and of plain resources, and the templates of what is pinned."""
+    """Write the findings of all modes and of plain resources, and the templates of what is pinned, without an audit."""
     app = App()
     packs: list[Any] = [*PACKS.values()]  # for type checkers they are those of version 3
     for name, build in {**MODES, PLAIN: plain}.items():
@@ -43,15 +45,18 @@ def main(folder: Path) -> None:
         build(stage)
         for pack in packs:
             Aspects.of(stage).add(pack(reports=False))
+    stacks = app.synth().stacks_recursively
     found = [
         f"{finding[1]} {message.id}"
-        for stack in app.synth().stacks_recursively
+        for stack in stacks
         for message in stack.messages
         if (finding := FINDING.match(str(message.entry.data)))
     ]
-    (folder / FINDINGS).write_text(json.dumps(found))
-    for name, stack in pinned.stacks().items():
-        (folder / f"{name}.json").write_text(json.dumps(template_of(stack)))
+    marked = [stack.id for stack in stacks if cdk_nag_2.KEY in Path(stack.template_full_path).read_text()]
+    (folder / FINDINGS).write_text(json.dumps([*found, *marked]))
+    with mock.patch.object(cdk_nag_2, "is_installed", return_value=False):
+        for name, stack in pinned.stacks().items():
+            (folder / f"{name}.json").write_text(json.dumps(template_of(stack)))
 
 
 if __name__ == "__main__":

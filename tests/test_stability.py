@@ -99,7 +99,6 @@ def test_cdk_nag_2_finds_nothing(lowest: Path) -> None:
 
     assert {each.partition("-")[0] for each in found} == {"AwsSolutions", *PACKS}
     assert [each for each in found if f"/{PLAIN}/" not in each] == []
-    assert [file.name for file in lowest.iterdir() if "cdk_nag" in file.read_text()] == []
 
 
 def test_the_lowest_versions_are_those_of_the_project() -> None:

@@ -427,8 +427,14 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     "HttpEndpoint.add_domain: domain_name": lambda lab: lab.endpoint(
         domain_name="shop.example.com", hosted_zone=lab.zone
     ).add_domain(lab.text("domain"), hosted_zone=lab.zone),
-    "HttpEndpoint.add_route: hosts": lambda lab: lab.route(hosts=[lab.text("host"), f"www.{lab.text('host')}"]),
-    "HttpEndpoint.add_route: paths": lambda lab: lab.route(paths=[lab.text("path")]),
+    "HttpEndpoint.add_route: hosts, paths, methods": lambda lab: lab.route(
+        hosts=[lab.text("host"), f"www.{lab.text('host')}"], paths=[lab.text("path")], methods=[lab.text("method")]
+    ),
+    "HttpEndpoint.add_route: headers, query, source_ips": lambda lab: lab.route(
+        headers={lab.text("name"): [lab.text("value")]},
+        query={lab.text("key"): [lab.text("value")]},
+        source_ips=[lab.text("office")],
+    ),
     "HttpEndpoint.add_route: rewrite_host, rewrite_path": lambda lab: lab.route(
         rewrite_host=lab.text("host"), rewrite_path=(lab.text("regex"), lab.text("path"))
     ),
@@ -443,10 +449,6 @@ TRIES: dict[str, Callable[[Lab], object]] = {
             service=lab.service(load_balancing=LoadBalancing.round_robin(stickiness_cookie_name=lab.text("cookie")))
         )
     ),
-    "HttpEndpoint.add_route: headers": lambda lab: lab.route(headers={lab.text("name"): [lab.text("value")]}),
-    "HttpEndpoint.add_route: methods": lambda lab: lab.route(methods=[lab.text("method")]),
-    "HttpEndpoint.add_route: query": lambda lab: lab.route(query={lab.text("key"): [lab.text("value")]}),
-    "HttpEndpoint.add_route: source_ips": lambda lab: lab.route(source_ips=[lab.text("office")]),
     "HttpEndpoint.maintenance: html": lambda lab: lab.endpoint().maintenance(html=lab.text("page")),
     "LogArchive.add_all_log_groups: except_for; LogArchive.ignore_log_group: log_group": archive,
     "LogCatalog.__init__: database_name": catalog,
