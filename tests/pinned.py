@@ -5,6 +5,7 @@ replace or delete in a deployed stack.
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,13 +24,20 @@ PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
 
 
+@cache
+def example(*, tls: bool = False) -> Example:
+    """Return the example in an app of its own; not to be changed."""
+    return Example(App(context=WITH_TLS if tls else {}), "Example")
+
+
+@cache
 def stacks() -> dict[str, Stack]:
     """Return what is pinned: the example without and with TLS, then the parts in their other modes."""
     app = App()
     ports(stage := Stage(app, "Ports"))
     return {
-        "Example": Example(app, "Example"),
-        "Example with TLS": Example(App(context=WITH_TLS), "Example"),
+        "Example": example(),
+        "Example with TLS": example(tls=True),
         "Everything": Everything(app, "Everything"),
         "Regional gateway": WayOut(app, "Regional", Egress.regional()),
         "Mail": Mail(app, "Mail"),

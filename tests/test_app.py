@@ -13,11 +13,10 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 import app as app_module
-from app import Example
+from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.testing import scrubbed_template
 from tests.audit import Template, findings, text_of
-
-WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}
+from tests.pinned import example
 
 
 class OneLineForEachProperty(JSONSnapshotExtension):
@@ -28,30 +27,19 @@ class OneLineForEachProperty(JSONSnapshotExtension):
         return f"{text_of(data)}\n"
 
 
-@pytest.fixture(scope="module", params=[{}, WITH_TLS], ids=["http", "https"])
-def app(request: pytest.FixtureRequest) -> App:
-    """The example's app, without and with TLS."""
-    app = App(context=request.param)
-    Example(app, "Example")
-    return app
-
-
 def test_the_template_is_what_it_was(snapshot: SnapshotAssertion) -> None:
     """Every change of the template is a change of the snapshot; `pytest --snapshot-update` accepts it."""
-    assert scrubbed_template(Example(App(), "Example")) == snapshot.use_extension(OneLineForEachProperty)
+    assert scrubbed_template(example()) == snapshot.use_extension(OneLineForEachProperty)
 
 
-def test_two_context_values_turn_on_tls(app: App) -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_two_context_values_turn_on_tls(*, tls: bool) -> None:
     """With them the endpoint serves HTTPS at its own name; all outputs that a person needs are there."""
-    template: Template = app.synth().get_stack_by_name("Example").template
-    url = template["Outputs"]["EndpointUrl"]["Value"]
+    outputs = template_of(example(tls=tls))["Outputs"]
+    url = outputs["EndpointUrl"]["Value"]
 
-    assert (
-        url == "https://shop.example.com"
-        if app.node.try_get_context("domain_name")
-        else url["Fn::Join"][1][0] == "http://"
-    )
-    assert set(template["Outputs"]) == {
+    assert url == "https://shop.example.com" if tls else url["Fn::Join"][1][0] == "http://"
+    assert set(outputs) == {
         "ApiExecCommand",
         "ApiLogsCommand",
         "ArchiveBucket",
@@ -62,9 +50,10 @@ def test_two_context_values_turn_on_tls(app: App) -> None:
     }
 
 
-def test_the_audit_finds_nothing(app: App) -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_the_audit_finds_nothing(*, tls: bool) -> None:
     """No finding of cdk-nag's AwsSolutions pack is left open."""
-    assert findings(app) == []
+    assert findings(example(tls=tls).node.root) == []
 
 
 def test_the_audit_finds_what_is_wrong() -> None:

@@ -8,12 +8,12 @@ import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App
 
 from fargate_constructs._core.nag_suppressions import PACKS
+from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests import pinned
 from tests.everything import Everything
@@ -22,12 +22,6 @@ from tests.lowest import FINDINGS, PLAIN
 ROOT = Path(__file__).parents[1]
 LOWEST = Path(sys.prefix) / "lowest" / "bin" / "python"
 PINNED = pinned.read()
-
-
-@pytest.fixture(scope="module")
-def stacks() -> dict[str, Stack]:
-    """What is pinned."""
-    return pinned.stacks()
 
 
 def run(*command: str | Path, **environment: str) -> str:
@@ -39,41 +33,31 @@ def run(*command: str | Path, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("name", PINNED)
-def test_nothing_pinned_is_replaced(name: str, stacks: dict[str, Stack]) -> None:
+def test_nothing_pinned_is_replaced(name: str) -> None:
     """No logical ID of what must last is gone, and no property has changed that CloudFormation replaces it for."""
-    assert_no_replacement(PINNED[name], stacks[name])
+    assert_no_replacement(PINNED[name], pinned.stacks()[name])
 
 
 @pytest.mark.parametrize("name", PINNED)
-def test_what_must_last_is_pinned(name: str, stacks: dict[str, Stack]) -> None:
+def test_what_must_last_is_pinned(name: str) -> None:
     """The file lists all of it: `python -m tests.pinned` adds what is new."""
-    assert lasting_resources(stacks[name])["Resources"] == PINNED[name]["Resources"]
+    assert lasting_resources(pinned.stacks()[name])["Resources"] == PINNED[name]["Resources"]
 
 
-def test_tls_replaces_nothing(stacks: dict[str, Stack]) -> None:
+def test_tls_replaces_nothing() -> None:
     """Whoever starts without a domain can turn on TLS, and off again."""
-    plain, secure = stacks["Example"], stacks["Example with TLS"]
+    plain, secure = pinned.example(), pinned.example(tls=True)
 
     assert_no_replacement(plain, secure)
     accepted = [f"Example/Endpoint/{each}" for each in ("LoadBalancer/Listener", "Certificate", "AliasRecord")]
     assert_no_replacement(secure, plain, accepted=accepted)
 
 
-@pytest.fixture(scope="module")
-def everything(stacks: dict[str, Stack]) -> dict[str, Any]:
-    """The template with every part, as written in this process."""
-    app = stacks["Everything"].node.root
-    assert isinstance(app, App)
-    template: dict[str, Any] = app.synth().get_stack_by_name("Everything").template
-    return template
-
-
-def test_the_order_of_construction_changes_nothing(everything: dict[str, Any]) -> None:
+def test_the_order_of_construction_changes_nothing() -> None:
     """The same parts made and connected in the reverse order are the same resources, with the same properties."""
-    app = App()
-    Everything(app, "Everything", is_reversed=True)
+    everything = template_of(pinned.stacks()["Everything"])
 
-    template = app.synth().get_stack_by_name("Everything").template
+    template = template_of(Everything(App(), "Everything", is_reversed=True))
     assert list(template["Resources"]) != list(everything["Resources"])
     assert template == everything
 

@@ -22,9 +22,13 @@ from fargate_constructs import (
 from tests.templates import properties
 
 
-def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> None:
-    """One argument makes the network, the endpoint, the service and the archive, and wires them."""
-    shop = FargateWebService(stack, "Shop", image=image)
+def test_an_image_is_all_it_needs(image: ecs.ContainerImage) -> None:
+    """One argument makes the network, the endpoint, the service and the archive, and wires them; `None` is a default.
+
+    Access logs go into the archive, below `AWSLogs/`; no bucket is made for them.
+    """
+    stack = Stack()
+    shop = FargateWebService(stack, "Shop", image=image, network=None, archive=None, name=None, access_log_bucket=None)
 
     template = Template.from_stack(stack)
     for type_, count in {
@@ -35,8 +39,11 @@ def test_an_image_is_all_it_needs(stack: Stack, image: ecs.ContainerImage) -> No
         "AWS::Logs::SubscriptionFilter": 1,
     }.items():
         template.resource_count_is(type_, count)
+    assert shop.network.vpc.node.path == "Default/Shop/Network/Vpc"
     assert shop.service.name == "shop"
     assert len(shop.network.egress_ips) == 2
+    assert shop.endpoint.access_log_bucket is shop.archive.bucket
+    assert shop.endpoint.node.try_find_child("AccessLogs") is None
 
 
 def test_arguments_reach_their_part(stack: Stack, image: ecs.ContainerImage) -> None:
@@ -84,16 +91,6 @@ def test_two_share_a_network_and_an_archive_across_stacks(image: ecs.ContainerIm
     assert all(stack.dependencies == [base] for stack in stacks)
 
 
-def test_none_is_the_default(image: ecs.ContainerImage) -> None:
-    """Of what is made or computed here when it is not given."""
-    stack = Stack()
-    shop = FargateWebService(stack, "Shop", image=image, network=None, archive=None, name=None, access_log_bucket=None)
-
-    assert shop.network.vpc.node.path == "Default/Shop/Network/Vpc"
-    assert shop.service.name == "shop"
-    assert shop.endpoint.access_log_bucket is shop.archive.bucket
-
-
 def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage) -> None:
     """Of the web service itself, or of one of its parts."""
     rare = logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
@@ -108,14 +105,6 @@ def test_a_refusal_leaves_nothing_behind(stack: Stack, image: ecs.ContainerImage
         with pytest.raises((TypeError, ValueError), match=re.escape(message)):
             FargateWebService(stack, "Shop", **arguments)
         assert stack.node.try_find_child("Shop") is None
-
-
-def test_access_logs_go_into_the_archive(stack: Stack, image: ecs.ContainerImage) -> None:
-    """Of the web service's own, below `AWSLogs/`; no bucket is made for them."""
-    shop = FargateWebService(stack, "Shop", image=image)
-
-    assert shop.endpoint.access_log_bucket is shop.archive.bucket
-    assert shop.endpoint.node.try_find_child("AccessLogs") is None
 
 
 def test_access_logs_that_the_archive_cannot_take(image: ecs.ContainerImage) -> None:

@@ -9,10 +9,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as patterns
 
-from app import Example
 from fargate_constructs import FargateService, FixedEgressNetwork, LogArchive
 from fargate_constructs.caveats import FargateCaveats
 from tests.caveats.lab import IMAGE, findings_in
+from tests.pinned import example
 
 IN_ALL = {"LogsMayDrop", "LogsNeverExpire", "LogsStayInCloudWatch"}
 IN_SERVICES = {"NoCircuitBreaker", "NoExec"}
@@ -74,15 +74,12 @@ def test_patterns_show_what_is_wrong_with_them() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "context", [{}, {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABC"}], ids=["http", "https"]
-)
-def test_the_example_has_none(context: dict[str, str]) -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_the_example_has_none(*, tls: bool) -> None:
     """Neither findings nor notes, over HTTP and HTTPS."""
-    app = App(context=context)
-    Example(app, "Example")
+    violations = FargateCaveats().validate_scope(example(tls=tls).node.root).violations
 
-    assert [(each.rule_name, each.description) for each in FargateCaveats().validate_scope(app).violations] == []
+    assert [(each.rule_name, each.description) for each in violations] == []
 
 
 def test_a_service_of_ours_without_an_archive_has_one(
