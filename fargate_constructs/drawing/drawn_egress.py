@@ -117,7 +117,10 @@ class DrawnEgress:
     def _router(self, place: Place) -> Row:
         """Return the row of a NAT gateway or instance, and link it to its addresses."""
         id_ = self._names.id(place)
-        rows = [address_row(self._templates, self._names, place, reference) for reference in self._referred(place)]
+        rows = [
+            address_row(self._templates, self._names, place, reference)
+            for _, reference in self._routes.addresses(place)
+        ]
         for row in rows:
             self.links.append(Link(id_, row.id))
             if row not in self.addresses:
@@ -131,9 +134,6 @@ class DrawnEgress:
         elif not rows:
             kind += ", AWS picks its address"
         return Row(id_, kind, self._names.of(place))
-
-    def _referred(self, router: Place) -> list[Any]:
-        return [reference for _, reference in self._routes.addresses(router)]
 
     def _endpoints(self, vpc: Place) -> Iterator[Row]:
         """Yield the VPC endpoints, those of a kind in one row."""

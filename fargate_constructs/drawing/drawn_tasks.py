@@ -57,7 +57,11 @@ class DrawnTasks:
         is_timed = "ScheduleExpression" in self._templates.properties(place)
         type_ = "AWS::Scheduler::Schedule" if is_timed else self._templates.resource(place)["Type"]
         label = LABELS.get(type_, "Tasks of a state machine")
-        how = self._of_service(first) if first.is_service else (fact for each in launchers for fact in self._when(each))
+        if first.is_service:
+            how = list(self._of_service(first))
+        else:
+            started = (each.place for each in launchers)
+            how = [fact for each in started for fact in (*when(self._templates, each), *self._triggers.when(each))]
         facts = unique([*how, *(fact for each in launchers for fact in self._size(each.definition))])
         is_only = self._is_machine(place) and len({each.definition for each in launchers}) == 1
         name = self._names.of((is_only and first.definition) or place)
@@ -105,11 +109,6 @@ class DrawnTasks:
                 low, high = (plain(properties.get(key), KNOWN_LATER) for key in ("MinCapacity", "MaxCapacity"))
                 return f"{low} to {high} tasks" if low != high else counted(low, "task")
         return counted(plain(service.settings.get("DesiredCount"), "1"), "task")
-
-    def _when(self, launcher: TaskLauncher) -> Iterator[str]:
-        """Yield when tasks start that are no service's."""
-        yield from when(self._templates, launcher.place)
-        yield from self._triggers.when(launcher.place)
 
     def _size(self, definition: Place | None) -> Iterator[str]:
         """Yield the size of a task and its containers."""

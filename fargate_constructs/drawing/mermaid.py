@@ -16,7 +16,8 @@ SPECIAL = re.compile(r"[^\w\s.,:/+=()?!*-]")
 def as_mermaid(diagram: Diagram) -> str:
     """Return a diagram as the text of a Mermaid flowchart."""
     ids = {id_: f"n{index}" for index, node in enumerate(diagram.nodes) for id_ in node.ids()}
-    rows = {row.id: row.text for node in diagram.nodes for row in node.rows}
+    routed = [node for node in diagram.nodes if node.kind in (Kind.ENDPOINT, Kind.FRONT)]
+    routes = {row.id: row.text for node in routed for row in node.rows}
     lines = ["flowchart LR"]
     for index, (heading, kinds) in enumerate(COLUMNS):
         nodes = [node for node in diagram.nodes if node.kind in kinds]
@@ -26,10 +27,11 @@ def as_mermaid(diagram: Diagram) -> str:
             lines.append("  end")
     labels: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for link in diagram.links:
-        source = rows.get(link.source, "") if _is_route(diagram, link.source) else ""
-        labels[ids[link.source], ids[link.target]] += [each for each in (source, link.label) if each]
-    for (source, target), texts in labels.items():
-        label = "<br>".join(map(_escape, dict.fromkeys(texts)))
+        # The text of a route says which requests take it.
+        texts = (routes.get(link.source, ""), link.label)
+        labels[ids[link.source], ids[link.target]] += filter(None, texts)
+    for (source, target), found in labels.items():
+        label = "<br>".join(map(_escape, dict.fromkeys(found)))
         text = f'|"{label}"|' if label else ""
         lines.append(f"  {source} -->{text} {target}")
     lines += [f"  classDef {kind.value} stroke:{light},stroke-width:2px" for kind, (light, _) in COLORS.items()]
@@ -49,8 +51,3 @@ def _node(node: Node, id_: str) -> str:
 def _escape(text: str) -> str:
     """Return a text that Mermaid shows as it is."""
     return SPECIAL.sub(lambda found: f"#{ord(found[0])};", printable(text))
-
-
-def _is_route(diagram: Diagram, id_: str) -> bool:
-    """Whether a link begins at a route: its text says which requests take it."""
-    return any(row.id == id_ for node in diagram.nodes if node.kind in (Kind.ENDPOINT, Kind.FRONT) for row in node.rows)
