@@ -23,6 +23,7 @@ from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties
 
 ORDER = "$.detail.order"
+QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:removed"
 
 
 def states_of(machine: dict[str, Any]) -> dict[str, Any]:
@@ -454,12 +455,15 @@ def test_a_bucket_with_a_configuration_of_its_own_keeps_it(part: Part) -> Steps:
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True),
+        queue_configurations=[s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectRemoved:*", queue=QUEUE_ARN)],
     )
     part.one(Job).run_on_upload("Configured", bucket=bucket)
     yield
-    written = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
-    assert part.of(bucket)["NotificationConfiguration"] == written
+    assert part.of(bucket)["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True},
+        "QueueConfigurations": [{"Event": "s3:ObjectRemoved:*", "Queue": QUEUE_ARN}],
+    }
     assert part.resources("Custom::S3BucketNotifications") == {}
 
 
