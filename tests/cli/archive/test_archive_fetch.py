@@ -226,6 +226,7 @@ def test_objects_that_go_on_vanishing(bucket: Bucket) -> None:
     bucket.faulty.always("GET", "/99-", refuse(404, "NoSuchKey"))
     status, output, _ = run()
     assert status == 1
+    assert output.startswith("12 objects fetched (9.6 KB), 0 were there, of 13 ")
     assert f"1 object deleted meanwhile: {OTHER}\n" in output
     assert len([each for each in bucket.fetched() if "/99-" in each]) == archive_fetch.ROUNDS
 

@@ -297,7 +297,7 @@ def test_the_best_task_is_taken(tasks: list[dict[str, Any]], chosen: int, aws: R
 def test_a_task_can_be_named(name: str, aws: RecordedAws) -> None:
     """Its ID may be cut off; it may also be a one-off task of the cluster."""
     assert checked("--task", name)["task"].startswith("2dc5")
-    assert "serviceName" not in requests_of(aws, "ListTasks")[0]
+    assert requests_of(aws, "ListTasks")[0] == {"cluster": "shop", "desiredStatus": "RUNNING"}
 
 
 def test_a_task_that_is_not_there_is_refused(aws: RecordedAws) -> None:
