@@ -161,6 +161,7 @@ class TcpEndpoint(ListeningEndpoint):
         self.access_log_bucket: s3.IBucket | None = access_log_bucket
         """The bucket of the access logs, once there is a TLS listener."""
         self._access_logs = access_logs
+        self._is_logged = False
         self._allow_cidrs, self._allow_from, self._allows_none = allow_cidrs, allow_from, internal
         self._is_dual_stack = options.is_dual_stack
         self._preserves_client_ip = not internal
@@ -237,8 +238,6 @@ class TcpEndpoint(ListeningEndpoint):
         if not self._is_logged:
             self._is_logged = True
             self.access_log_bucket = self._access_logs.enable_tls_logs(self, self.load_balancer)
-
-    _is_logged = False
 
 
 def _validate_domain(domain_name: str | None, hosted_zone: route53.IHostedZone | None) -> None:

@@ -203,6 +203,7 @@ def others() -> Others:
     endpoints["DualStack"].add_listener("Smtp", port=25, service=ipv6)
     for port in (25, 465, 587):
         endpoints["Many"].add_listener(f"Port{port}", port=port, service=smtp)
+    assert lab.template  # before listeners are refused
     return Others(lab, endpoints, database, ipv6)
 
 
@@ -302,6 +303,8 @@ def imported() -> Imported:
     endpoint.add_listener("Office6", port=2527, service=service, allow_cidrs=["2001:db8::/32"])
     endpoint.add_listener("Tls", port=465, service=service, certificate=lab.certificate)
     bare.add_listener("Bare", port=25, service=service)
+    assert lab.template  # before listeners are refused
+    assert lab.annotations
     return Imported(lab, endpoint, bare, service)
 
 

@@ -133,10 +133,9 @@ def test_endpoints_with_ipv6(networks: dict[str, Network]) -> None:
     (group,) = template.find_resources(
         "AWS::EC2::SecurityGroup", {"Properties": {"GroupDescription": "AWS services inside the VPC"}}
     ).values()
-    assert [rule.get("CidrIp") or "IPv6" for rule in group["Properties"]["SecurityGroupIngress"]] == [
-        "10.0.0.0/16",
-        "IPv6",
-    ]
+    ipv4, ipv6 = group["Properties"]["SecurityGroupIngress"]
+    assert ipv4["CidrIp"] == "10.0.0.0/16"
+    assert ipv6["CidrIpv6"]["Fn::Select"][0] == 0
     assert [*template.find_resources("AWS::EC2::VPCCidrBlock")] == group["DependsOn"]
 
 
