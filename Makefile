@@ -47,7 +47,9 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## run all checks
 	@$(MAKE) --no-print-directory $(JOBS) lint suite
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	python -W ignore::RuntimeWarning:slipcover.importer -m slipcover --json --out build/coverage.json \
+		-m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@python -m slipcover --merge build/coverage.json --out build/coverage.json --fail-under 100
 
 quick: $(VENV)/.ready  ## run ruff and the tests that find most, in under 45 s
 	ruff check
@@ -111,7 +113,7 @@ dist: $(VENV)/.ready  ## build a release into dist/; TAG=v0.1.0 must be the vers
 	@python -m tools.distribution
 
 clean:  ## remove all files of set-up, builds and tests
-	rm -rf .venv .venv-* node_modules tools/site/browser/node_modules cdk.out build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* node_modules tools/site/browser/node_modules cdk.out build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: requirements-dev.txt package-lock.json tools/set_up.py
 	@$(PYTHON) tools/set_up.py $(VENV) requirements-dev.txt --node

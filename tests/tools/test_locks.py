@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -17,9 +17,9 @@ INSTALLED = {
 }
 
 
-def pins(lock: str) -> dict[NormalizedName, set[str]]:
+def pins(lock: Path) -> dict[NormalizedName, set[str]]:
     """Return the extras that a lock file pins each package with."""
-    found = re.findall(r"^([\w.-]+)(?:\[([^]]*)\])?==", Path(lock).read_text(), re.MULTILINE)
+    found = re.findall(r"^([\w.-]+)(?:\[([^]]*)\])?==", lock.read_text(), re.MULTILINE)
     return {canonicalize_name(name): set(filter(None, extras.split(","))) for name, extras in found}
 
 
@@ -30,23 +30,41 @@ def wanted(package: Distribution, extras: set[str]) -> Iterator[Requirement]:
             yield requirement
 
 
-@pytest.mark.parametrize("lock", INSTALLED)
-def test_what_is_wanted_with_an_extra_is_pinned_with_it(lock: str) -> None:
-    """An older pip refuses the lock otherwise, once the package has a newer version than the one that is pinned."""
-    pinned = pins(lock)
-    packages = {canonicalize_name(each.name): each for each in distributions(path=[str(INSTALLED[lock])])}
-    missing = [
+def missing(lock: Path, packages: Iterable[Distribution]) -> list[str]:
+    """Return what a lock file pins without an extra that one of its installed packages wants."""
+    pinned, installed = pins(lock), {canonicalize_name(each.name): each for each in packages}
+    return [
         f"{name} wants {requirement}"
         for name, extras in pinned.items()
-        if name in packages  # the others are for other machines
-        for requirement in wanted(packages[name], extras)
+        if name in installed  # the others are for other machines
+        for requirement in wanted(installed[name], extras)
         if not requirement.extras <= pinned[canonicalize_name(requirement.name)]
     ]
 
-    assert len(packages) > len(pinned) / 2
-    assert missing == []
+
+@pytest.mark.parametrize("lock", INSTALLED)
+def test_what_is_wanted_with_an_extra_is_pinned_with_it(lock: str) -> None:
+    """An older pip refuses the lock otherwise, once the package has a newer version than the one that is pinned."""
+    packages = [*distributions(path=[str(INSTALLED[lock])])]
+
+    assert len(packages) > len(pins(Path(lock))) / 2
+    assert missing(Path(lock), packages) == []
 
 
-def test_some_package_wants_an_extra() -> None:
-    """So the test above compares something."""
-    assert "toml" in pins("requirements-dev.txt")[canonicalize_name("coverage")]
+@pytest.mark.parametrize(
+    ("pinned", "lacks"),
+    [
+        ("plugin==1\ncoverage==7", ["plugin wants coverage[toml]>=7"]),
+        ("plugin==1\ncoverage[toml]==7", []),
+        ("plugin[fast]==1\ncoverage[toml]==7\nrun==2", ['plugin wants run[all]; extra == "fast"']),
+    ],
+)
+def test_an_extra_that_is_not_pinned_is_found(tmp_path: Path, pinned: str, lacks: list[str]) -> None:
+    """Also one that a package wants for an extra of its own."""
+    metadata = tmp_path / "plugin-1.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    wants = "Requires-Dist: coverage[toml]>=7\nRequires-Dist: run[all]; extra == 'fast'\n"
+    metadata.write_text(f"Metadata-Version: 2.1\nName: plugin\nVersion: 1\n{wants}")
+    (tmp_path / "lock.txt").write_text(pinned)
+
+    assert missing(tmp_path / "lock.txt", distributions(path=[str(tmp_path)])) == lacks

@@ -189,6 +189,7 @@ def test_waiting_for_a_deployment_that_is_over(aws: RecordedAws, watch: Watch) -
     """It ends after a second look; while tasks are missing, it waits for them."""
     assert watch(**waits())[0] == 130
     assert watch(list, **waits())[0] == 0
+    assert [json.loads(line)["running"] for line in watch(list, **waits("--json"))[1]] == [2]
     aws.answers["DescribeServices"] = services(runningCount=1)
     code, lines, _ = watch(list, answers(aws, DescribeServices=services()), **waits("--interval", "60"))
     assert (code, lines[-1]) == (0, "15:02:00 UTC 2 of 2 tasks run, were 1 of 2")
@@ -311,6 +312,8 @@ def test_in_a_terminal_it_draws(watch: Watch, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TERM", "xterm")
     assert watch()[:2] == (130, [])
     assert "Shop/Web: healthy" in output.getvalue()
+    assert watch(list, **waits())[:2] == (0, [])
+    assert output.getvalue().rpartition("\x1b[?1049l")[2].lstrip().startswith("Shop/Web: healthy")
     monkeypatch.setenv("TERM", "dumb")
     assert watch()[:2] == (130, ["15:00:00 UTC Shop/Web: 2 of 2 tasks run, 0 start, deployment successful"])
 
