@@ -297,10 +297,20 @@ REDIRECTS = st.tuples(
     ],
     [Request("a.com", "/a/b", {}, "PUT", {}, "10.1.2.3")],
 )
+@example(  # A circle of GET alone: the first redirect does not answer HEAD.
+    [
+        (Conditions(methods=["GET"]), Redirect(to_host="b.com", to_path=None, to_query=None, status_code=302)),
+        (Conditions(hosts=["b.com"]), Redirect(to_host="a.com", to_path=None, to_query=None, status_code=302)),
+    ],
+    [Request("b.com", "/a", {}, method, {}, "10.1.2.3") for method in ("GET", "HEAD", "PUT")],
+)
 def test_a_circle_of_redirects_never_ends(
     redirects: list[tuple[Conditions, Redirect]], requests: list[Request]
 ) -> None:
-    """A caller that a reported redirect answers is redirected again, each time."""
+    """A caller that a reported redirect answers is redirected again, each time, unless it asks by HEAD.
+
+    Callers repeat other methods as GET, so circles are those of GET.
+    """
     rules, answers = ListenerRules(), dict[Rule, tuple[Conditions, Redirect]]()
     for number, (conditions, redirect) in enumerate(redirects):
         to = redirect.next_request(conditions, frozenset({"a.com", "b.com"}))
@@ -322,7 +332,8 @@ def test_a_circle_of_redirects_never_ends(
                 break
             passed.append(min(matching, key=lambda rule: priorities[rule]))
             hop = followed(hop, *answers[passed[-1]])
-        assert len(passed) == 10 or not reported & {rule.name for rule in passed}
+        ends = len(passed) < 10 and request.method != "HEAD"
+        assert not (ends and reported & {rule.name for rule in passed})
 
 
 @st.composite
