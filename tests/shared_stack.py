@@ -118,8 +118,8 @@ class Part(Construct):
         return [each["Properties"] for each in self.resources(type_).values()]
 
     def warnings(self, of: IConstruct) -> list[str]:
-        """Return the warnings at a construct."""
-        return [text for path, text in self._shared.warnings if path == of.node.path]
+        """Return the warnings at a construct and below it."""
+        return [text for path, text in self._shared.warnings if f"{path}/".startswith(f"{of.node.path}/")]
 
     def resolve(self, value: object) -> Any:  # noqa: ANN401 - a piece of a template
         """Return a value as the template of the shared stack has it."""

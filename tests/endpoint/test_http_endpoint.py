@@ -179,13 +179,13 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         for prefix in ("", "/", "logs/", "/logs", "my-AWSLogs")
     },
     # ingress.py
-    "bare address": ({"allow_cidrs": ["203.0.113.0"]}, "allow_cidrs must hold ranges such as '203.0.113.0/24' or"),
+    "bare address": ({"allow_cidrs": ["203.0.113.0"]}, "or '2001:db8::/32', got: '203.0.113.0' (it has no mask"),
     "bare IPv6 address": ({"allow_cidrs": ["2001:db8::1"]}, "(it has no mask; one address ends in /128)"),
     "IPv4 in IPv6": ({"allow_cidrs": ["::ffff:10.0.0.0/104"]}, "(no address on the internet is like this)"),
     "IPv6 of a link": ({"allow_cidrs": ["fe80::%eth0/64"]}, "(no address on the internet is like this)"),
     "host bits": ({"allow_cidrs": ["203.0.113.7/24"]}, "got: '203.0.113.7/24' ("),
     "no range": ({"allow_cidrs": ["office"]}, "got: 'office'"),
-    "IPv6 range": ({"allow_cidrs": ["2001:db8::/32"]}, "IPv4 ranges for a load balancer without IPv6 addresses"),
+    "IPv6 range": ({"allow_cidrs": ["2001:db8::/32"]}, "load balancer without IPv6 addresses, got: '2001:db8::/32'"),
     "any IPv4 peer": ({"allow_from": [ec2.Peer.any_ipv4()]}, "write allow_cidrs=['0.0.0.0/0']"),
     "any IPv6 peer": ({"allow_from": [ec2.Peer.any_ipv6()]}, "write allow_cidrs=['::/0']"),
     "six groups": (
@@ -193,11 +193,11 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
         "fit into 5 security groups of 60 rules, got: 6 for 0 ranges and 6 others on ports 80",
     ),
     # static_ips.py
-    "no allocation ID": ({"static_ips": ["203.0.113.7", "eipalloc-2"]}, "static_ips must hold IDs such as"),
+    "no allocation ID": ({"static_ips": ["203.0.113.7", "eipalloc-2"]}, "such as 'eipalloc-0123…', got: '203"),
     "one address": ({"static_ips": ["eipalloc-1"]}, "True or 2 IDs, one for each zone, got: ['eipalloc-1']"),
     "no address": ({"static_ips": []}, "True or 2 IDs, one for each zone, got: []"),
     "the same address": ({"static_ips": ["eipalloc-1"] * 2}, "static_ips must differ from each other"),
-    "internal static IPs": ({"static_ips": True, "internal": True}, "static_ips are public IPv4 addresses, got them"),
+    "internal static IPs": ({"static_ips": True, "internal": True}, "public IPv4 addresses, got them beside int"),
     "dual-stack static IPs": (
         lambda idle: {
             "static_ips": True,
@@ -241,7 +241,7 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
 
 WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
     "VPC": (lambda idle: {"network": vpc_in(idle)}, "network must be Network, got: the Vpc"),
-    "certificate": ({"certificate": "arn:1"}, "certificate must be aws_certificatemanager.ICertificate or None"),
+    "certificate": ({"certificate": "arn:1"}, "ICertificate or None, got: 'arn:1'; import it by acm.C"),
     "zone": ({"hosted_zone": "Z1"}, "or None, got: 'Z1'; import it by route53.HostedZone"),
     "archive": (
         lambda idle: {"access_log_bucket": LogArchive(idle.stack, f"Archive{next(NUMBERS)}")},

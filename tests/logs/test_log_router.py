@@ -56,7 +56,7 @@ def app() -> App:
     task_with_router(default, router_in(default, s3.Bucket.from_bucket_name(default, "Bucket", "logs")))
     key = kms.Key(own, "Key", enable_key_rotation=True)
     bucket = s3.Bucket.from_bucket_attributes(own, "Bucket", bucket_name="logs", encryption_key=key)
-    image = ecs.ContainerImage.from_ecr_repository(ecr.Repository(own, "Images"), "3.4.8")
+    image = ecs.ContainerImage.from_ecr_repository(ecr.Repository(own, "Images"), "3.0.1")
     task_with_router(own, router_in(own, bucket, image))
     return app
 
@@ -83,7 +83,8 @@ def test_the_router(made: dict[str, dict[str, Any]]) -> None:
 
     assert (router["Essential"], router["Image"], router["Memory"], router["StopTimeout"]) == (True, IMAGE, 256, 30)
     assert re.fullmatch(r".*:\d+\.\d+\.\d+", IMAGE)
-    assert router["LogConfiguration"]["LogDriver"] == "awslogs"
+    log = router["LogConfiguration"]
+    assert (log["LogDriver"], log["Options"]["awslogs-stream-prefix"]) == ("awslogs", "log-router")
     assert router["HealthCheck"]["Command"] == ["CMD-SHELL", "curl -fs http://127.0.0.1:2020/ || exit 1"]
     assert router["FirelensConfiguration"] == {
         "Type": "fluentbit",
@@ -107,11 +108,22 @@ def test_a_container(made: dict[str, dict[str, Any]], name: str) -> None:
     assert made[name]["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "LogRouter"}]
     log = made[name]["LogConfiguration"]
     assert log["LogDriver"] == "awsfirelens"
-    assert log["Options"]["Name"] == "s3"
-    [start, group, rest] = log["Options"]["s3_key_format"]["Fn::Join"][1]
+    [start, group, rest] = log["Options"].pop("s3_key_format")["Fn::Join"][1]
     assert (start, rest) == ("/log_group=", "/dt=%Y-%m-%d/hour=%H/$UUID.ndjson.gz")
     assert list(group) == ["Ref"]
-    assert log["Options"]["compression"] == "gzip"
+    assert log["Options"] == {
+        "Name": "s3",
+        "bucket": "logs",
+        "region": {"Ref": "AWS::Region"},
+        "use_put_object": "On",
+        "compression": "gzip",
+        "content_type": "application/x-ndjson",
+        "json_date_key": "false",
+        "total_file_size": "16M",
+        "upload_timeout": "1m",
+        "retry_limit": "5",
+        "send_content_md5": "On",  # for Object Lock
+    }
 
 
 def test_configuration() -> None:
@@ -137,17 +149,18 @@ def test_the_task_may_put_lines_and_no_more(own: Stack) -> None:
 
 def test_an_image_of_ones_own(app: App, own: Stack) -> None:
     """For tasks that reach no public registry; that ECR's login knows no resource is accepted here too."""
-    assert ":3.4.8" in str(containers(own)["LogRouter"]["Image"])
+    assert ":3.0.1" in str(containers(own)["LogRouter"]["Image"])
     assert [each for each in findings(app) if "IAM5" in str(each) or "LogRouter" in str(each)] == []
 
 
 def test_a_bucket_of_another_account() -> None:
-    """Its owner must allow the task's role, too."""
+    """Its owner must allow the task's role, too. The archive's router has the image that it is given."""
     stack = Stack(App(), "Test", env=Environment(account="111111111111", region="eu-west-1"))
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="logs-of-all", account="222222222222")
     archive = LogArchive(stack, "Archive", bucket=bucket, archive_format=ArchiveFormat.raw)
-    task = task_with_router(stack, archive.log_router(logs.LogGroup(stack, "Logs")))
+    task = task_with_router(stack, archive.log_router(logs.LogGroup(stack, "Logs"), image=IMAGES))
 
+    assert containers(stack)["LogRouter"]["Image"] == "public.ecr.aws/nginx/nginx:stable"
     principals = [stack.resolve(each.to_statement_json())["Principal"] for each in archive.bucket_policy_statements]
     assert {"AWS": stack.resolve(task.task_role.role_arn)} in principals
 
