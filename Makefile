@@ -5,18 +5,18 @@ PYTHON ?= python3
 VERSION = $(shell $(or $(PYTHON),false) -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null)
 VENV := .venv$(if $(filter-out python3,$(or $(PYTHON),none)),-$(or $(VERSION),$(error PYTHON=$(PYTHON) does not run as a Python 3; name one, such as PYTHON=python3.13)))
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --custom-compile-command 'make lock'
-# `make quick` leaves out tests that deploy, that build all modes, or that try thousands of sequences.
+# `make quick` leaves out tests that deploy, that build all modes, that try thousands of sequences, or that need .venv/lowest.
 SLOW := emulator privilege properties synthesized testing adoption cli monitoring \
 	$(addprefix caveats/test_,corpus.py patterns.py) \
 	$(addprefix endpoint/test_,access_logs.py load_balancer_limits.py matching.py priorities.py regular_expressions.py shared_endpoint.py teams.py weighted_routes.py) \
 	$(addprefix _core/test_,environment_checks.py lookups.py unresolved.py) \
-	$(addprefix logs/test_,failure_queue.py log_group_names.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
+	$(addprefix logs/test_,failure_queue.py backfill.py backfill_schedules.py delivery.py memory_s3.py compaction.py compaction_lease.py on_the_emulator.py queries.py \
 		replay.py shipper_anything.py shipper_faults.py shipper_schedules.py shipper_size.py splice.py subscriptions.py) \
 	$(addprefix network/test_,vpc_endpoint_policies.py pointer_record.py) \
 	$(addprefix service/,deployments jobs/test_job.py jobs/test_run_before.py links queues/test_queue_program.py \
 		targets/test_ports_and_endpoints.py targets/test_weights.py test_cluster.py test_execution_role.py) \
 	$(addprefix test_,app.py benchmarks.py comparison.py disposable.py examples.py guides.py promises.py proof_app.py readme.py recipes.py security.py stability.py) \
-	tools/site tools/test_wheel.py
+	tools/site tools/test_locks.py tools/test_wheel.py
 # Two commands at a time, unless you pass -j.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 

@@ -31,6 +31,8 @@ from tests.modes.made_elsewhere import IMAGE, network_in
 from tests.templates import properties_of, resources_of
 
 Steps = Iterator[None]
+# What ends a test. Those of pytest, such as of `pytest.raises` without an error, are no `Exception`.
+ERRORS = (Exception, pytest.fail.Exception, pytest.skip.Exception)
 Task = TypeVar("Task", bound=FargateTask)
 
 
@@ -144,7 +146,7 @@ class FirstHalves:
 
     def __init__(self, items: list[pytest.Function]) -> None:
         shared = SharedStack()
-        self._waiting: dict[str, Steps | Exception] = {}
+        self._waiting: dict[str, Steps | BaseException] = {}
         numbers = Counter[str]()
         for item in items:
             words = item.function.__name__.removeprefix("test_").title().replace("_", "")
@@ -153,7 +155,7 @@ class FirstHalves:
             try:
                 steps: Steps = item.function.steps(part, **_case_of(item))
                 next(steps)
-            except Exception as error:  # noqa: BLE001 - the test raises it
+            except ERRORS as error:  # the test raises it
                 self._waiting[item.name] = error
             else:
                 self._waiting[item.name] = steps
@@ -161,7 +163,7 @@ class FirstHalves:
     def finish(self, name: str) -> None:
         """Run the second half of a test."""
         steps = self._waiting.pop(name)
-        if isinstance(steps, Exception):
+        if isinstance(steps, BaseException):
             raise steps
         assert next(steps, self) is self, "a test in a shared stack yields once"
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LOWEST = "sys.prefix) " + '/ "lowest"'  # how a test finds it; in two pieces, so that this file is none
 
 
 def make(tmp_path: Path, recipe: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -44,3 +45,13 @@ def test_settings_for_other_programs_stay_outside(tmp_path: Path) -> None:
 
     assert {f"{name}={value}" for name, value in kept.items()} <= given
     assert not [line for line in given if line.partition("=")[0] in persons]
+
+
+def test_make_quick_leaves_out_what_there_is(tmp_path: Path) -> None:
+    """Each file and folder of SLOW exists, and each test that needs .venv/lowest is in it, which `make quick` lacks."""
+    slow = [f"tests/{each}" for each in make(tmp_path, "echo $(SLOW)").stdout.split()]
+    need_lowest = [f"{file}" for file in Path("tests").rglob("test_*.py") if LOWEST in file.read_text()]
+
+    assert [each for each in slow if not Path(each).exists()] == []
+    assert "tests/tools/test_locks.py" in need_lowest
+    assert [each for each in need_lowest if not each.startswith(tuple(slow))] == []
