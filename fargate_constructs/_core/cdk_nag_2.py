@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import jsii
-from aws_cdk import AspectPriority, Aspects, CfnResource, IAspect
+from aws_cdk import AspectPriority, Aspects, CfnResource, IAnyProducer, IAspect, IResolveContext, Lazy
 from constructs import IConstruct
 
 KEY, RULES = "cdk_nag", "rules_to_suppress"
@@ -48,9 +48,26 @@ class _Suppressions:
         self._rules = rules
 
     def visit(self, node: IConstruct) -> None:
-        """Add those that are new. The template has only those of others, as cdk-nag writes them."""
+        """Add those that are new, and keep them out of the template."""
         if isinstance(node, CfnResource):
-            known: list[dict[str, Any]] = (node.get_metadata(KEY) or {}).get(RULES, [])
-            theirs = [rule for rule in known if rule.get("by") != OURS["by"]]
+            known = _rules_of(node)
             node.add_metadata(KEY, {RULES: [*known, *(rule for rule in self._rules if rule not in known)]})
-            node.add_override(f"Metadata.{KEY}", {RULES: theirs} if theirs else None)
+            node.add_override(f"Metadata.{KEY}", Lazy.uncached_any(cast(IAnyProducer, _Theirs(node))))
+
+
+@jsii.implements(IAnyProducer)
+class _Theirs:
+    """The suppressions that others added: those are in the template, as cdk-nag writes them."""
+
+    def __init__(self, resource: CfnResource) -> None:
+        self._resource = resource
+
+    def produce(self, context: IResolveContext) -> Any:  # noqa: ANN401, ARG002 - CDK's signature
+        """Return them; nothing if there are none."""
+        theirs = [rule for rule in _rules_of(self._resource) if rule.get("by") != OURS["by"]]
+        return {RULES: theirs} if theirs else None
+
+
+def _rules_of(resource: CfnResource) -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = (resource.get_metadata(KEY) or {}).get(RULES, [])
+    return rules

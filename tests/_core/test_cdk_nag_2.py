@@ -13,6 +13,7 @@ from constructs import IConstruct
 
 from fargate_constructs._core import cdk_nag_2
 from fargate_constructs._core.nag_suppressions import acknowledge, acknowledge_wildcards
+from fargate_constructs.synthesized.assembly import template_of
 
 WILDCARD: dict[str, Any] = {
     "id": "AwsSolutions-IAM5",
@@ -64,6 +65,27 @@ def test_findings_are_suppressed_where_version_2_reads(monkeypatch: pytest.Monke
     assert [each["id"] for each in acknowledged] == ["AwsSolutions-IAM4", "AwsSolutions-IAM5"] * is_there
     assert of_policy == [MINE, *of_role]
     assert [each for each in of_role if WILDCARD.items() <= each.items()] == of_role[1:]
+
+
+@jsii.implements(IAspect)
+class Writer:
+    """Suppresses a finding of each resource, as an aspect of the caller does."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Add it to what is there."""
+        if isinstance(node, CfnResource):
+            known = (node.get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
+            node.add_metadata("cdk_nag", {"rules_to_suppress": [*known, MINE]})
+
+
+def test_the_template_has_what_a_later_aspect_suppresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aspects of others come after that of this library, and cdk-nag writes what they suppress."""
+    monkeypatch.setattr(cdk_nag_2, "is_installed", lambda: True)
+    stack = Stack(App(), "Test")
+    acknowledge(s3.CfnBucket(stack, "Bucket"), {"AwsSolutions-S1": "It is the bucket of access logs."})
+    Aspects.of(stack).add(Writer())
+
+    assert template_of(stack)["Resources"]["Bucket"]["Metadata"]["cdk_nag"] == {"rules_to_suppress": [MINE]}
 
 
 @pytest.mark.parametrize(

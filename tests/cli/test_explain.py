@@ -251,8 +251,12 @@ def test_much_is_shortened_in_text_only(aws: RecordedAws, run: Run, monkeypatch:
     text = printed(run, monkeypatch)
     assert "task 0, task 1, task 2, task 3 and 146 more, last 2026" in text
     assert "and 147 more texts, which --json has" in text
-    (finding,) = json.loads(run("Shop/Web", "--json")[1])["findings"]
-    assert len(finding["seen"]) == 150
+    status, output, _ = run("Shop/Web", "--json")
+    (finding,) = json.loads(output)["findings"]
+    assert (status, len(finding["seen"])) == (1, 150)
+    for number, each in enumerate(finding["seen"]):
+        assert f"exec: {number}: no such file" in each["text"]
+        assert each["where"] == f"task {number}"
 
 
 def test_quotas_are_shown(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
