@@ -56,13 +56,20 @@ def test_logs_grow_cold_and_expire(template: Template) -> None:
 
 
 def test_the_shipper(stack: Stack, template: Template, archive: LogArchive) -> None:
-    """It knows where to write, and what it could not write goes into the failure bucket when Lambda gives up."""
+    """It knows where to write, and what it could not write goes into the failure bucket when Lambda gives up.
+
+    It drops what the archive's own functions log, also those that maintain it.
+    """
+    assert archive.catalog
+    assert archive.compaction
+    functions = (archive.function, archive.replay.function, archive.catalog.log_groups.function)
+    own = [each.own_log_group.log_group_name for each in (*functions, archive.compaction.function)]
     shipper = properties_of(template, archive.function)
 
     assert (shipper["Handler"], shipper["MemorySize"], shipper["Timeout"]) == ("shipper.handler.handler", 512, 60)
     variables = shipper["Environment"]["Variables"]
-    assert variables.pop("IGNORED_LOG_GROUPS")
     assert variables == {
+        "IGNORED_LOG_GROUPS": stack.resolve(",".join(own)),
         "ARCHIVE_BUCKET": stack.resolve(archive.bucket.bucket_name),
         "ARCHIVE_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
         "FAILURE_BUCKET": stack.resolve(archive.failure_bucket.bucket_name),
