@@ -140,7 +140,8 @@ def validate_name(domain_name: str, hosted_zone: route53.IHostedZone | None, *, 
         raise ValueError(f"domain_name must be a name such as 'shop.example.com', got: {domain_name!r}{meant}")
     if domain_name.startswith("*.") and not may_be_wildcard:
         raise ValueError(
-            f"domain_name must be one name that callers use, got: {domain_name!r}; add the wildcard by add_domain",
+            f"domain_name must be one name that callers use, got: {domain_name!r}; "
+            "HttpEndpoint.add_domain accepts it as a further name",
         )
     if hosted_zone:
         validate_in_zone("domain_name", domain_name, hosted_zone)

@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[Arguments, str]] = {
     ),
     "wildcard": (
         lambda idle: {"domain_name": "*.example.com", "hosted_zone": idle.zone},
-        "got: '*.example.com'; add the wildcard by add_domain",
+        "one name that callers use, got: '*.example.com'; HttpEndpoint.add_domain accepts it as a further name",
     ),
     "private zone": (
         lambda idle: {"domain_name": "shop.example.net", "hosted_zone": private_zone(idle)},

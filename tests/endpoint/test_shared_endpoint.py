@@ -295,7 +295,10 @@ REFUSED: dict[str, tuple[Callable[[Refusing], object], str]] = {
         lambda lab: lab.bare.add_fixed_response("A", hosts=SHOP, sign_in=JWT),
         r"sign_in needs Team\(sign_in=True\) in both apps, .* got team 'web' without for route 'A' of Lab/Bare",
     ),
-    "no certificate": (lambda lab: lab.bare.add_domain("shop.example.com"), "team 'web' has max_certificates=0, got"),
+    "no certificate": (
+        lambda lab: lab.bare.add_domain("shop.example.com"),
+        "max_certificates=0, got domain_name: 'shop",
+    ),
     "the same endpoint again": (
         lambda lab: HttpEndpoint.from_shared(lab.shared, "A", parameter_name=NAME, team=WEB),
         "a stack has a shared endpoint once, got 'A' for '/platform/endpoint' beside Lab/Endpoint; add the routes to",

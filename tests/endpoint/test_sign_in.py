@@ -182,11 +182,17 @@ def test_plain_http_has_no_sign_in(idle: Lab) -> None:
     [
         (lambda: oidc(issuer="login.example.com"), "issuer must be a URL that begins with https://, got: 'login.ex"),
         (lambda: oidc(user_info_endpoint="http://a"), "user_info_endpoint must be a URL that begins with https://"),
-        (lambda: oidc(client_secret=SecretValue.unsafe_plain_text("secret")), "client_secret must not be readable"),
+        (lambda: oidc(client_secret=SecretValue.unsafe_plain_text("secret")), "plain text; write SecretValue.secrets"),
         (lambda: oidc(session_timeout=Duration.days(8)), "session_timeout must be 1 to 604800 seconds, got: 691"),
         (lambda: oidc(session_timeout=Duration.seconds(0)), "got: 0"),
-        (lambda: SignIn.jwt(issuer="a", jwks_endpoint="http://a"), "jwks_endpoint must be a URL that begins with"),
-        (lambda: SignIn.jwt(issuer="a" * 257, jwks_endpoint="https://a"), "issuer must be at most 256 characters"),
+        (
+            lambda: SignIn.jwt(issuer="a", jwks_endpoint="http://a"),
+            "jwks_endpoint must be a URL that begins with https://",
+        ),
+        (
+            lambda: SignIn.jwt(issuer="a" * 257, jwks_endpoint="https://a"),
+            "issuer must be at most 256 characters, got: 257",
+        ),
     ],
 )
 def test_sign_ins_that_are_refused(make: Callable[[], SignIn], message: str) -> None:

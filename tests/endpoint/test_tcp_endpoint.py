@@ -391,13 +391,17 @@ def test_new_names_and_callers_replace_nothing() -> None:
 NUMBERS = count()
 Arguments = dict[str, Any] | Callable[[Lab], dict[str, Any]]
 REFUSED: dict[str, tuple[Arguments, str]] = {
-    "internal with Elastic IPs": ({"internal": True, "static_ips": True}, "static_ips are public IPv4 addresses"),
+    "internal with Elastic IPs": ({"internal": True, "static_ips": True}, "got them beside internal=True; leave one"),
     "one Elastic IP for two zones": ({"static_ips": ["eipalloc-1"]}, "static_ips must be True or 2 IDs"),
     "name alone": ({"domain_name": "mail.example.com"}, "domain_name is given without hosted_zone; records are made"),
     "zone alone": (lambda idle: {"hosted_zone": idle.zone}, "hosted_zone is given without domain_name; records are"),
     "name outside the zone": (
         lambda idle: {"domain_name": "mail.example.org", "hosted_zone": idle.zone},
         "domain_name must be in the hosted zone 'example.com', got: 'mail.example.org'",
+    ),
+    "wildcard": (
+        lambda idle: {"domain_name": "*.example.com", "hosted_zone": idle.zone},
+        "got: '*.example.com'; HttpEndpoint.add_domain accepts",
     ),
     "range without a mask": ({"allow_cidrs": ["203.0.113.7"]}, "it has no mask; one address ends in /32"),
     "IPv6 range": ({"allow_cidrs": ["2001:db8::/32"]}, "allow_cidrs must hold IPv4 ranges for a load balancer"),
@@ -450,12 +454,18 @@ def refusing(idle: Lab) -> Refusing:
 
 
 REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
-    "a port in use": ({"port": 25, "protocol": Protocol.UDP}, "got: 25 for 'New', which 'Smtp' of Test/TcpSmtp has"),
+    "a port in use": (
+        {"port": 25, "protocol": Protocol.UDP},
+        "'Smtp' of Test/TcpSmtp has; protocol=elbv2.Protocol.TCP",
+    ),
     "port 0": ({"port": 0}, "port must be 1 to 65535, got: 0"),
     "a high port": ({"port": 65536}, "port must be 1 to 65535, got: 65536"),
     "a port that is a token": ({"port": Token.as_number({"Ref": "Port"})}, "port must be known at synthesis"),
     "HTTP": ({"protocol": Protocol.HTTP}, "protocol must be TCP, TLS, UDP, TCP_UDP, got: HTTP; HTTP has routes at an"),
-    "TLS without a certificate": ({"protocol": Protocol.TLS}, "got none for listener 'New'; pass certificate="),
+    "TLS without a certificate": (
+        {"protocol": Protocol.TLS},
+        "; pass certificate=..., or give the endpoint domain_name",
+    ),
     "a certificate without TLS": (
         lambda idle: {"protocol": Protocol.TCP, "certificate": idle.certificate},
         "certificate needs protocol TLS, got it for listener 'New' with TCP",
@@ -466,7 +476,7 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     ),
     "an SSL policy without TLS": ({"ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}, "ssl_policy needs protocol TLS, go"),
     "a target group at port 0": ({"target_group_port": 0}, "target_group_port must be 1 to 65535, got: 0"),
-    "a short idle timeout": ({"idle_timeout": Duration.seconds(59)}, "idle_timeout must be 60 to 6000 seconds, got:"),
+    "a short idle timeout": ({"idle_timeout": Duration.seconds(59)}, "must be 60 to 6000 seconds, got: 59"),
     "a long idle timeout": ({"idle_timeout": Duration.hours(2)}, "idle_timeout must be 60 to 6000 seconds, got: 7200"),
     "an idle timeout of UDP": (
         {"protocol": Protocol.UDP, "idle_timeout": Duration.minutes(5), "health_check_port": "http"},
@@ -475,19 +485,28 @@ REFUSED_LISTENERS: dict[str, tuple[Arguments, str]] = {
     "callers with a typing error": ({"allow_cidrs": ["203.0.113.0"]}, "it has no mask"),
     "an ID twice": ({"id": "Smtp"}, "id must differ from the service's other listeners, got: 'Smtp' again of"),
     "no such port": ({"target_port": "imap"}, "target_port must be a name that 'tcp-smtp' gave (smtp, http), got: 'i"),
-    "no such port to check": ({"health_check_port": "imap"}, "health_check_port must be a name that 'tcp-smtp'"),
-    "a test port in use": ({"test_port": 25}, "test_port must differ from those of other listeners, got: 25 for"),
+    "no such port to check": (
+        {"health_check_port": "imap"},
+        "health_check_port must be a name that 'tcp-smtp' gave (smtp, http)",
+    ),
+    "a test port in use": (
+        {"test_port": 25},
+        "test_port must differ from those of other listeners, got: 25 for 'New', which 'Smtp'",
+    ),
     "a test port that is the port": ({"test_port": 1000}, "test_port must differ from port, got: 1000 for both of"),
     "a test port that is a token": ({"test_port": Token.as_number({"Ref": "Port"})}, "test_port must be known at syn"),
-    "a test port without a test": ({"test_port": 1001}, "test_port needs deployments that shift traffic, got it for"),
-    "ALPN without TLS": ({"alpn_policy": elbv2.AlpnPolicy.HTTP2_PREFERRED}, "alpn_policy needs protocol TLS, got it"),
-    "UDP without a check": ({"protocol": Protocol.UDP}, "a load balancer checks no health over UDP, got listener"),
-    "a check over UDP": ({"health_check_protocol": Protocol.UDP}, "health_check_protocol must be TCP, HTTP or"),
+    "a test port without a test": (
+        {"test_port": 1001},
+        "shift traffic, got it for listener 'New' of Test/TcpSmtp; write",
+    ),
+    "ALPN without TLS": ({"alpn_policy": elbv2.AlpnPolicy.HTTP2_PREFERRED}, "'New' with TCP; pass protocol="),
+    "UDP without a check": ({"protocol": Protocol.UDP}, "got listener 'New' without health_check_port; name the"),
+    "a check over UDP": ({"health_check_protocol": Protocol.UDP}, "must be TCP, HTTP or HTTPS, got: UDP"),
     "UDP without the addresses of callers": (
         {"protocol": Protocol.TCP_UDP, "preserve_client_ip": False},
         "preserve_client_ip cannot be False with TCP_UDP, got it for listener 'New': AWS always preserves",
     ),
-    "a long drain": ({"deregistration_delay": Duration.hours(2)}, "deregistration_delay must be 0 to 3600 seconds"),
+    "a long drain": ({"deregistration_delay": Duration.hours(2)}, "must be 0 to 3600 seconds, got: 7200"),
     "a service of another network": (
         lambda idle: {
             "service": idle.service(
