@@ -229,11 +229,11 @@ def network_with(egress: Egress) -> FixedEgressNetwork:
         (Egress, "Egress is made by a named constructor, got: Egress(); write Egress.per_az(...)"),
         (
             lambda: network_with(Egress.per_az(eip_allocation_ids=ALLOCATIONS[:1])),
-            "2 zones that Egress.per_az() uses",
+            "must hold 2: 1 for each of the 2 zones that Egress.per_az() uses, got: 1",
         ),
         (
             lambda: network_with(Egress.single(eip_allocation_ids=ALLOCATIONS[:2])),
-            "1 zones that Egress.single() uses",
+            "must hold 1: 1 for each of the 1 zones that Egress.single() uses, got: 2",
         ),
         (
             lambda: network_with(Egress.regional(addresses_per_az=2, eip_allocation_ids=ALLOCATIONS[:2])),
