@@ -312,9 +312,13 @@ def test_a_service_that_scales_to_zero_by_a_queue(part: Part) -> Steps:
     with pytest.raises(ValueError, match="a service that scales to zero has one queue, got a second one: 'Returns'"):
         service.scale_on_backlog("Returns", queue=queue, messages_per_task=1)
     yield
-    policies = part.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
-    steps = [each["StepScalingPolicyConfiguration"] for each in policies if each["PolicyType"] == "StepScaling"]
-    assert sorted(len(each["StepAdjustments"]) for each in steps) == [1, 1, 4, 10]
+    policies = part.resources("AWS::ApplicationAutoScaling::ScalingPolicy").items()
+    steps = [(name, each["Properties"].get("StepScalingPolicyConfiguration")) for name, each in policies]
+    numbers = {
+        owner: sorted(len(each["StepAdjustments"]) for name, each in steps if each and f"{owner}Service" in name)
+        for owner in ("Worker", "Other")
+    }
+    assert numbers == {"Worker": [1, 4], "Other": [1, 10]}
 
 
 @in_shared_stack
