@@ -1,24 +1,18 @@
-"""What many tests start from."""
+"""How tests are spread over workers."""
 
 import gc
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
+
+import pytest
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
 os.environ.setdefault("CDK_VALIDATION", "false")
 # CDK records for each construct where it is made; that takes 7 % of Node's time.
 os.environ.setdefault("CDK_DISABLE_STACK_TRACE", "1")
-
-import pytest
-from aws_cdk import App, Stack
-from aws_cdk import aws_ecs as ecs
-from xdist.scheduler.loadfile import LoadFileScheduling
-
-from fargate_constructs import FixedEgressNetwork
-from tests.emulator.emulator import Emulator
 
 # The default of 700 searches the constructs of all tests for cycles so often that it takes 5 % of the time.
 gc.set_threshold(50_000, 50, 50)
@@ -39,6 +33,12 @@ ARCHIVES = tuple(
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
 LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the fixtures, but not in the process that only spreads tests: to import CDK takes seconds."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses"):
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,35 +64,3 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, str) and "{Token[" in val:
         return re.sub(r"[$#]\{Token\[(\w+(\.\w+)*?)\.\d+\]\}", r"<\1>", val)
     return None
-
-
-@pytest.fixture
-def stack() -> Stack:
-    """An empty stack of its own app, tied to no account and no region."""
-    return Stack(App(), "Test")
-
-
-@pytest.fixture
-def network(stack: Stack) -> FixedEgressNetwork:
-    """A network in the stack."""
-    return FixedEgressNetwork(stack, "Network")
-
-
-@pytest.fixture
-def image() -> ecs.ContainerImage:
-    """Any image."""
-    return ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """The one local AWS of this process: a start costs two seconds."""
-    with Emulator() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def aws(emulator: Emulator) -> Emulator:
-    """A local AWS in which nothing is left of other test files."""
-    emulator.reset()
-    return emulator

@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import aws_cdk
@@ -23,18 +24,10 @@ from aws_cdk import aws_sns as sns
 import fargate_constructs
 import fargate_constructs.caveats
 import fargate_constructs.testing
-from tools.site.public_api import public_api
+from tools.site.public_api import Entry, public_api
 
 NEEDS_FILES = {"adopt"}  # tests/adoption has it
 ELLIPSIS = re.compile(r",? \.\.\.\)")  # "and so on" in a call
-# By the full path, so that what several classes inherit is there once.
-EXAMPLES = {
-    f"{entry.path.removeprefix('fargate_constructs.')}-{number}": (each, block)
-    for each in public_api().entries
-    for entry in (each, *each.members)
-    for number, block in enumerate(re.findall(r"```python\n(.*?)```", entry.text, re.DOTALL))
-    if entry.name not in NEEDS_FILES
-}
 # What the examples use without making it.
 MAKERS: dict[str, Callable[["Names"], object]] = {
     "admin": lambda names: names.service("Admin"),
@@ -114,20 +107,32 @@ class Names(dict[str, Any]):
         return fargate_constructs.Job(self["stack"], id, network=self["network"], image=self["image"])
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_run(name: str) -> None:
-    """Without a synthesis; the guides' programs have one."""
-    owner, block = EXAMPLES[name]
-    module, _, class_ = owner.path.rpartition(".")
-    names = Names({class_: getattr(importlib.import_module(module), class_)})
-    program = ELLIPSIS.sub(", network=network, image=image)", block)
+@cache
+def examples() -> dict[str, tuple[Entry, str]]:
+    """Return each example with what it is of, by the full path: what several classes inherit is there once."""
+    return {
+        f"{entry.path.removeprefix('fargate_constructs.')}-{number}": (each, block)
+        for each in public_api().entries
+        for entry in (each, *each.members)
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", entry.text, re.DOTALL))
+        if entry.name not in NEEDS_FILES
+    }
 
-    exec(compile(program, name, "exec"), {}, names)  # noqa: S102 - the project's own code
+
+@pytest.mark.long
+def test_the_examples_run(subtests: pytest.Subtests) -> None:
+    """Without a synthesis; the guides' programs have one."""
+    for name, (owner, block) in examples().items():
+        with subtests.test(name):
+            module, _, class_ = owner.path.rpartition(".")
+            names = Names({class_: getattr(importlib.import_module(module), class_)})
+            program = ELLIPSIS.sub(", network=network, image=image)", block)
+
+            exec(compile(program, name, "exec"), {}, names)  # noqa: S102 - the project's own code
 
 
 def test_there_are_examples() -> None:
     """Of classes, methods and functions."""
-    assert len(EXAMPLES) > 40
-    assert any(".FargateTask.add_sidecar-" in each for each in EXAMPLES)
-    assert any(".assert_fixed_egress-" in each for each in EXAMPLES)
+    assert len(examples()) > 40
+    assert any(".FargateTask.add_sidecar-" in each for each in examples())
+    assert any(".assert_fixed_egress-" in each for each in examples())
