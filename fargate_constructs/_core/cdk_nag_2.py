@@ -52,7 +52,8 @@ class _Suppressions:
         if isinstance(node, CfnResource):
             known = _rules_of(node)
             node.add_metadata(KEY, {RULES: [*known, *(rule for rule in self._rules if rule not in known)]})
-            node.add_override(f"Metadata.{KEY}", Lazy.uncached_any(cast(IAnyProducer, _Theirs(node))))
+            if all(rule.get("by") != OURS["by"] for rule in known):  # once for each resource
+                node.add_override(f"Metadata.{KEY}", Lazy.uncached_any(cast(IAnyProducer, _Theirs(node))))
 
 
 @jsii.implements(IAnyProducer)
