@@ -252,8 +252,9 @@ def test_much_is_shortened_in_text_only(aws: RecordedAws, run: Run, monkeypatch:
     assert "task 0, task 1, task 2, task 3 and 146 more, last 2026" in text
     assert "and 147 more texts, which --json has" in text
     status, output, _ = run("Shop/Web", "--json")
-    (finding,) = json.loads(output)["findings"]
-    assert (status, len(finding["seen"])) == (1, 150)
+    document = json.loads(output)
+    (finding,) = document["findings"]
+    assert (status, document["service"]["name"], len(finding["seen"])) == (1, "Shop/Web", 150)
     for number, each in enumerate(finding["seen"]):
         assert f"exec: {number}: no such file" in each["text"]
         assert each["where"] == f"task {number}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -157,7 +158,7 @@ def test_an_architecture_without_room(
     limit: str, value: int, text: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GitHub would show an error in place of the drawing, and refuses a comment of more characters."""
-    assert "```mermaid" in run(SHOP, "--offline", "--markdown")[1]
+    assert re.search(r"\n```mermaid\n[^`]+\n```\n", run(SHOP, "--offline", "--markdown")[1])
     monkeypatch.setattr(plan_overview_report, limit, value)
     shown = run(SHOP, "--offline", "--markdown")[1]
 
