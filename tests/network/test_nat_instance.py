@@ -232,16 +232,17 @@ def run(template: Template, tmp_path: Path) -> Callable[..., Run]:
             times = failures.get(name.replace("-", "_"), 0)
             (commands / name).write_text(
                 f"#!{BASH}\n"
-                f'echo "{name} $*" >> {tmp_path}/calls\n'
-                f'[ "$(grep -c "^{name} " {tmp_path}/calls)" -gt {times} ] || exit 1\n'
+                f'echo "{name} $*" >> calls\n'
+                f'[ "$(grep -c "^{name} " calls)" -gt {times} ] || exit 1\n'
                 + (f"echo '{DEFAULT_ROUTE}'\n" if name == "ip" else "")
             )
             (commands / name).chmod(0o755)
         script = script_of(template).replace("/opt/aws/bin/", "")
         for place in ("/etc/", "/swapfile"):
-            script = script.replace(f" {place}", f" {tmp_path}{place}")
+            script = script.replace(f" {place}", f" .{place}")
         exit_code = subprocess.run(
             [BASH, "-c", script],
+            cwd=tmp_path,
             env={"PATH": f"{commands}:/usr/bin:/bin"},
             check=False,
             timeout=60,
@@ -252,7 +253,7 @@ def run(template: Template, tmp_path: Path) -> Callable[..., Run]:
     return run_script
 
 
-def test_the_script_makes_a_nat(template: Template, run: Callable[..., Run], tmp_path: Path) -> None:
+def test_the_script_makes_a_nat(template: Template, run: Callable[..., Run]) -> None:
     """It installs nftables, forwards and masquerades, also after a reboot, and then sends the signal."""
     done = run()
 
@@ -260,7 +261,7 @@ def test_the_script_makes_a_nat(template: Template, run: Callable[..., Run], tmp
     assert (done.exit_code, done.called("shutdown")) == (0, 0)
     assert "dnf install --assumeyes nftables aws-cfn-bootstrap" in done.calls
     assert done.calls[-3:] == [
-        f"sysctl -p {tmp_path}/etc/sysctl.d/90-nat.conf",
+        "sysctl -p ./etc/sysctl.d/90-nat.conf",
         "systemctl enable --now nftables",
         done.calls[-1],
     ]

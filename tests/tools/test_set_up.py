@@ -150,7 +150,7 @@ def test_what_is_stopped_leaves_no_process(tmp_path: Path, monkeypatch: pytest.M
             raise KeyboardInterrupt
 
     monkeypatch.setattr("builtins.print", stop)
-    step = f"sleep 600 & echo $! > {tmp_path}/pid; echo Installing collected packages; wait"
+    step = f"sleep 600 & echo $! > '{tmp_path}/pid'; echo Installing collected packages; wait"
     with pytest.raises(KeyboardInterrupt):
         set_up.run(["sh", "-c", step], {"PATH": os.defpath}, "Python packages")
 

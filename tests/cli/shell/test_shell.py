@@ -91,7 +91,7 @@ def aws(clients: RecordedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     decide(clients)
     plugin = tmp_path / "bin/session-manager-plugin"
     plugin.parent.mkdir()
-    plugin.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {FAKE} "$@"\n')
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{FAKE}" "$@"\n')
     plugin.chmod(0o755)
     monkeypatch.setenv("PATH", f"{plugin.parent}{os.pathsep}{os.environ['PATH']}")
     return clients
