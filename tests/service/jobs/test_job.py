@@ -390,17 +390,19 @@ def test_rules_of_another_stack_start_the_job(part: Part) -> Steps:
 @in_shared_stack
 def test_many_events_start_one_job(part: Part) -> Steps:
     """SQS limits the statements of a policy, and EventBridge the length of a pattern."""
-    failed_runs = FailedRuns(part.make(OneOffTask, "Load"), retries=0)
+    failed_runs, of_one = (FailedRuns(part.make(OneOffTask, name), retries=0) for name in ("Load", "One"))
     rules = [events.Rule(part, name, event_pattern=events.EventPattern(source=["shop"])) for name in ("Paid", "Sent")]
     for rule in (*rules, *rules):
         failed_runs.accept_events_of(rule)
+    of_one.accept_events_of(rules[0])
     for number in range(11):
         machine = sfn.StateMachine.from_state_machine_name(part, f"Machine{number}", f"load-{number}")
         failed_runs.watch(cast(sfn.StateMachine, machine))
     yield
-    (policy,) = part.properties("AWS::SQS::QueuePolicy")
-    arns = [each["Condition"].get("ArnLike", {}).get("aws:SourceArn") for each in policy["PolicyDocument"]["Statement"]]
-    assert [each for each in arns if each] == [part.resolve([each.rule_arn for each in rules])]
+    policies = [each["PolicyDocument"]["Statement"] for each in part.properties("AWS::SQS::QueuePolicy")]
+    conditions = [each["Condition"].get("ArnLike") for policy in policies for each in policy]
+    arns = part.resolve([each.rule_arn for each in rules])
+    assert [each["aws:SourceArn"] for each in conditions if each] == [arns, arns[:1]]
     patterns = [each["EventPattern"] for each in part.properties("AWS::Events::Rule")]
     machines = [each["detail"]["stateMachineArn"] for each in patterns if each["source"] == ["aws.states"]]
     assert [len(each) for each in machines] == [10, 1]
