@@ -1,4 +1,4 @@
-"""The pairs of CPU and memory that Fargate has."""
+"""The size and the platform of a task, which Fargate must have (`_core/fargate_limits.py`)."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -155,7 +155,7 @@ class Policies:
 
     def _of_resource(self, node: str) -> Iterator[Statement]:
         if self.type(node) == "AWS::EC2::VPCEndpoint":
-            return  # its policy limits what others grant: tests/network/test_endpoint_policies.py
+            return  # its policy limits what others grant: tests/network/test_vpc_endpoint_policies.py
         if self.type(node) == "AWS::Lambda::Permission":
             yield self._of_permission(node)
         for path, document in self._documents(self.properties(node), node):
