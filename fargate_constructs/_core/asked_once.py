@@ -10,7 +10,7 @@ Answer = TypeVar("Answer")
 
 
 def asked_once(ask: Callable[[Thing], Answer]) -> Callable[[Thing], Answer]:
-    """Let a function keep what it returns for each object, for as long as the object is in use."""
+    """Let a function keep what it returns for each object."""
     answers: WeakKeyDictionary[Thing, Answer] = WeakKeyDictionary()
 
     @wraps(ask)
