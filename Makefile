@@ -46,9 +46,8 @@ demo: $(VENV)/.ready  ## deploy app.py to a local AWS, send log lines, read them
 test: $(VENV)/.ready $(VENV)/lowest/.ready  ## run all checks
 	@$(MAKE) --no-print-directory $(JOBS) lint suite
 
-# The workers read SLIPCOVER_SOURCE; an option would let the process that spreads the tests read all files, too.
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
-	SLIPCOVER_SOURCE=fargate_constructs python -W ignore::RuntimeWarning:slipcover.importer -m slipcover --json --out build/coverage.json \
+	python -W ignore::RuntimeWarning:slipcover.importer -m slipcover --json --out build/coverage.json \
 		-m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	@python -m slipcover --merge build/coverage.json --out build/coverage.json --fail-under 100 || \
 		{ echo 'Coverage is under 100 %. The column "Missing" above names lines, and branches such as 12->15.'; exit 1; }
