@@ -37,7 +37,7 @@ LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.p
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add the fixtures, but not in the process that only spreads tests: to import CDK takes seconds."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses"):
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         config.pluginmanager.import_plugin("tests.fixtures")
 
 
@@ -54,6 +54,7 @@ class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped
         return "all modes" if file.startswith(ALL_MODES) else "archives" if file.startswith(ARCHIVES) else file
 
 
+@pytest.hookimpl(optionalhook=True)  # `pytest -p no:xdist` has no such hook
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:  # noqa: ANN401 - xdist's own, and private
     """Say how tests are spread over workers."""
     return ByFile(config, log)

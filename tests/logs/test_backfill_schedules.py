@@ -209,7 +209,7 @@ class Account:
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_and_quick(new_compaction: Callable[[], Compaction]) -> Iterator[None]:
-    """Two events are a batch, two objects are merged, and nobody waits."""
+    """Two events are a batch, two objects are merged, and no step waits."""
     module = new_compaction().module
     with (
         mock.patch.object(event_files, "BATCH_EVENTS", 2),

@@ -84,7 +84,7 @@ def test_own_log_groups_in_disguise_are_refused(made: LogArchive) -> None:
 
 
 def test_ignored_log_groups_are_dropped_at_run_time(made: LogArchive, template: Template) -> None:
-    """Whoever subscribes them, the shipper is told to drop them; so it is told of one added later."""
+    """The shipper drops them, whatever subscribes them, and also one that is added later."""
     names = Stack.of(made).resolve([each.log_group_name for each in [*own_groups(made), group_of(made, "Ignored")]])
 
     ignored = environment(template, "shipper.handler.handler")["IGNORED_LOG_GROUPS"]["Fn::Join"][1]

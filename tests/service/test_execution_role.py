@@ -129,7 +129,7 @@ def template_of(stack: Stack) -> Template:
 def test_what_is_under_a_key_can_be_decrypted(
     shop: Shop, task: str, service: str, region: str | None, key: str
 ) -> None:
-    """By the role's own policy, through that service of the key's region alone, whoever added the secret."""
+    """By the role's own policy, through that service of the key's region alone, whatever added the secret."""
     (decrypt,) = (each for each in statements(shop, task) if each["Action"] == "kms:Decrypt")
 
     via = shop.resolve(decrypt["Condition"]["StringEquals"]["kms:ViaService"])

@@ -57,7 +57,7 @@ def stack() -> Stack:
 
 
 def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
-    """Those of public registries, whoever added the container; each by its name, with what to do."""
+    """Those of public registries, whatever added the container; each by its name, with what to do."""
     warnings = Told.from_stack(stack).find_warning("*", WARNING)
 
     told = [str(each.entry.data) for each in warnings]

@@ -23,7 +23,7 @@ TEST_HEADER = ("x-version", "next")
 
 
 class Way(NamedTuple):
-    """A deployment, and how ECS is told of it. Each time is said aloud: left out it would be hours."""
+    """A deployment, and what the template has of it. Each time is written: CDK's default is hours."""
 
     deployment: Callable[[], Deployment]
     configuration: dict[str, Any]
