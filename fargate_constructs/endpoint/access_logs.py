@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from aws_cdk import Annotations, ArnFormat, Duration, Stack
+from aws_cdk import Annotations, ArnFormat, Duration
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.access_log_checks import why_no_access_logs
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.unresolved import is_dummy
 
 EXPIRATION_DAYS = 90
 DAY = 24 * 60 * 60 * 1000
 PREFIX = re.compile(r"(?!/|.*AWSLogs).*[^/]")
+_days, _service = cache(Duration.days), cache(iam.ServicePrincipal)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,8 @@ class AccessLogs:
         See https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
         """
         bucket = self.bucket or make_log_bucket(scope, self.expiration)
-        sender = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
-        objects = self._objects(bucket, load_balancer)
+        sender = _service("logdelivery.elasticloadbalancing.amazonaws.com")
+        objects = self._objects(bucket, scope)
         write = iam.PolicyStatement(principals=[sender], actions=["s3:PutObject"], resources=[objects])
         _allow(bucket, load_balancer, write)
         self._set_attributes(load_balancer, "access_logs", bucket)
@@ -71,9 +74,9 @@ class AccessLogs:
         https://docs.aws.amazon.com/elasticloadbalancing/latest/network/enable-access-logs.html.
         """
         bucket = self.bucket or make_log_bucket(scope, self.expiration)
-        stack = Stack.of(load_balancer)
+        stack = stack_of(scope)
         logs = stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
-        sender = iam.ServicePrincipal("delivery.logs.amazonaws.com")
+        sender = _service("delivery.logs.amazonaws.com")
         source = {
             "StringEquals": {"aws:SourceAccount": stack.account},
             "ArnLike": {"aws:SourceArn": logs},
@@ -85,7 +88,7 @@ class AccessLogs:
             iam.PolicyStatement(
                 principals=[sender],
                 actions=["s3:PutObject"],
-                resources=[self._objects(bucket, load_balancer)],
+                resources=[self._objects(bucket, scope)],
                 conditions={**source, "StringEquals": {**source["StringEquals"], **full_control}},
             ),
             iam.PolicyStatement(
@@ -95,10 +98,10 @@ class AccessLogs:
         self._set_attributes(load_balancer, "access_logs", bucket)
         return bucket
 
-    def _objects(self, bucket: s3.IBucket, load_balancer: IConstruct) -> str:
+    def _objects(self, bucket: s3.IBucket, scope: Construct) -> str:
         """Return the ARN of the objects that hold the logs of this account: Elastic Load Balancing writes no others."""
         before = [self.prefix] if self.prefix else []
-        return bucket.arn_for_objects("/".join([*before, "AWSLogs", Stack.of(load_balancer).account, "*"]))
+        return bucket.arn_for_objects("/".join([*before, "AWSLogs", stack_of(scope).account, "*"]))
 
     def _set_attributes(self, load_balancer: elbv2.BaseLoadBalancer, kind: str, bucket: s3.IBucket | None) -> None:
         load_balancer.set_attribute(f"{kind}.s3.enabled", str(bucket is not None).lower())
@@ -117,7 +120,7 @@ def make_log_bucket(
     # It needs aws_s3, whose import takes 25 ms.
     from fargate_constructs._core.private_bucket import PrivateBucket  # noqa: PLC0415
 
-    rule = s3.LifecycleRule(expiration=expiration or Duration.days(EXPIRATION_DAYS))
+    rule = s3.LifecycleRule(expiration=expiration or _days(EXPIRATION_DAYS))
     ownership = object_ownership or s3.ObjectOwnership.BUCKET_OWNER_ENFORCED
     return PrivateBucket(scope, "AccessLogs", lifecycle_rules=[rule], object_ownership=ownership)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
@@ -19,12 +20,14 @@ MAX_CERTIFICATE_NAME = 64
 # A DNS name or a wildcard, in lower case, in which Route 53 stores names.
 DOMAIN_NAME = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 
+RECORD_IDS = {IPV4: "AliasRecord", IPV6: "AliasRecordIpv6"}
+
 
 class Domains:
     """The names of one endpoint, and the target of their records: A for IPv4 addresses, AAAA for IPv6."""
 
-    def __init__(self, target: route53.IAliasRecordTarget, families: Sequence[int]) -> None:
-        self._target = target
+    def __init__(self, target: Callable[[], route53.IAliasRecordTarget], families: Sequence[int]) -> None:
+        self._target: Callable[[], route53.IAliasRecordTarget] = cache(target)
         self._families = families
         self.names: list[str] = []
         self._recorded: list[tuple[Construct, str, route53.IHostedZone]] = []
@@ -59,12 +62,11 @@ class Domains:
         *,
         hosted_zone: route53.IHostedZone | None,
         certificate: acm.ICertificate | None,
-        first: str | None = None,
     ) -> acm.ICertificate:
-        """Serve a name beside the *first* one: make what is missing, and add its certificate to a listener."""
+        """Serve a name beside the first one: make what is missing, and add its certificate to a listener."""
         # A tag has the certificate's path as its value, which must not have an asterisk.
         child_id = domain_name.replace("*.", "Wildcard ")
-        if domain_name == first or endpoint.node.try_find_child(child_id):
+        if domain_name in self.names:
             raise ValueError(f"domain_name must be a further name, got {domain_name!r} again")
         made = self.add(Construct(endpoint, child_id), domain_name, hosted_zone=hosted_zone, certificate=certificate)
         listener.add_certificates(child_id, [made])
@@ -78,24 +80,19 @@ class Domains:
 
     def point_at(self, target: route53.IAliasRecordTarget, families: Sequence[int]) -> None:
         """Change the target of all records, also of those made later."""
-        self._target = target
+        self._target = lambda: target
         self._families = families
-        for recorded in self._recorded:
-            self._record(*recorded)
+        for scope, domain_name, hosted_zone in self._recorded:
+            for record_id in RECORD_IDS.values():
+                scope.node.try_remove_child(record_id)
+            self._record(scope, domain_name, hosted_zone)
 
     def _record(self, scope: Construct, domain_name: str, hosted_zone: route53.IHostedZone) -> None:
-        kinds = {IPV4: ("AliasRecord", route53.ARecord), IPV6: ("AliasRecordIpv6", route53.AaaaRecord)}
-        for family, (record_id, kind) in kinds.items():
-            scope.node.try_remove_child(record_id)  # the record of an earlier target
+        target = route53.RecordTarget.from_alias(self._target())
+        for family, kind in {IPV4: route53.ARecord, IPV6: route53.AaaaRecord}.items():
             if family in self._families:
-                kind(
-                    scope,
-                    record_id,
-                    zone=hosted_zone,
-                    # The final dot makes the name complete. CDK does not know the name of a zone imported by its ID.
-                    record_name=f"{domain_name}.",
-                    target=route53.RecordTarget.from_alias(self._target),
-                )
+                # The final dot makes the name complete. CDK does not know the name of a zone imported by its ID.
+                kind(scope, RECORD_IDS[family], zone=hosted_zone, record_name=f"{domain_name}.", target=target)
 
 
 def validate_domain(

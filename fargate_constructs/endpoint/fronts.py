@@ -10,6 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
+from fargate_constructs._core.subnets import internet_access_of, public_subnets_of
 from fargate_constructs.endpoint.domains import Domains
 from fargate_constructs.endpoint.ingress import IPV4
 
@@ -98,5 +99,4 @@ def wait_for_internet_gateway(construct: Construct, load_balancer: elbv2.Applica
     A front outside the VPC needs the gateway, also if the load balancer is internal. An imported VPC has it.
     """
     vpc = load_balancer.vpc
-    subnets = vpc.public_subnets if vpc else ()
-    construct.node.add_dependency(*(subnet.internet_connectivity_established for subnet in subnets))
+    construct.node.add_dependency(*map(internet_access_of, public_subnets_of(vpc) if vpc else ()))

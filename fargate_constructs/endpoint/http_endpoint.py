@@ -9,6 +9,7 @@ caller ──> [HttpEndpoint] ──> FargateService ──> FixedEgressNetwork 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import jsii
@@ -28,7 +29,7 @@ from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.domains import Domains, validate_domain, validate_further
 from fargate_constructs.endpoint.endpoint_metrics import EndpointMetrics
 from fargate_constructs.endpoint.fronts import Front
-from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
+from fargate_constructs.endpoint.ingress import CallerGroups, Ingress, tcp_port
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions, default_ip_address_type
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl
@@ -39,6 +40,8 @@ from fargate_constructs.endpoint.static_ips import StaticIps, publish_ips, valid
 from fargate_constructs.endpoint.teams import Team
 from fargate_constructs.endpoint.web_acl import WebAcl
 from fargate_constructs.network.network import Network
+
+_seconds = cache(Duration.seconds)
 
 
 @jsii.implements(ec2.IConnectable)
@@ -144,7 +147,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         ip_address_type = ip_address_type or default_ip_address_type(
             network, is_public=not internal and static_ips is False
         )
-        idle_timeout = idle_timeout or Duration.seconds(60)
+        idle_timeout = idle_timeout or _seconds(60)
         options = LoadBalancerOptions(**forward(LoadBalancerOptions, locals()))
         access_logs = AccessLogs(
             bucket=access_log_bucket,
@@ -177,7 +180,7 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         """The application load balancer."""
         self.access_log_bucket = access_logs.enable(self, self.load_balancer)
         self._families = options.families
-        self._domains = Domains(targets.LoadBalancerTarget(self.load_balancer), options.families)
+        self._domains = Domains(lambda: targets.LoadBalancerTarget(self.load_balancer), options.families)
         if domain_name:
             certificate = self._domains.add(self, domain_name, hosted_zone=hosted_zone, certificate=certificate)
         self.listeners = make_listeners(
@@ -189,12 +192,12 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
         self._front = Front(self, self._domains)
         self.static_ips = self._make_static_ips(options, () if static_ips is True else static_ips)
         """The network load balancer in front of this one, with its Elastic IPs, if there is one."""
-        outer = self._outer_load_balancer
+        callers = CallerGroups(self, self._outer_load_balancer, network.vpc)
         # Always the same object: while CDK makes a rule, it notes on this object the stack that the rule is for.
         self._connections = ec2.Connections(
-            security_groups=outer.connections.security_groups[:1], default_port=ec2.Port.tcp(self.listener.port)
+            security_groups=callers.groups[:1], default_port=tcp_port(ingress.ports[-1])
         )
-        CallerGroups(self, outer, network.vpc).allow(ingress)
+        callers.allow(ingress)
         self._ingress = ingress
         self.web_acl = associate_web_acl(self, self.load_balancer, web_acl)
         """The web ACL, if one was made."""
@@ -307,7 +310,6 @@ class HttpEndpoint(EndpointMetrics, RoutedEndpoint):
             domain_name,
             hosted_zone=hosted_zone,
             certificate=certificate,
-            first=self.domain_name,
         )
 
     @checked

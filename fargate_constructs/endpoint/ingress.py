@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 from typing import NamedTuple, cast
 
@@ -26,13 +27,16 @@ MAX_GROUP_RULES, MAX_GROUPS = 60, 5
 # (https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html).
 UNKNOWN_LIST_ENTRIES = 55
 
+tcp_port, udp_port = cache(ec2.Port.tcp), cache(ec2.Port.udp)
+
 
 class _Rule(NamedTuple):
     """A rule of a security group."""
 
-    peer: ec2.IConnectable
-    port: ec2.Port
-    description: str
+    caller: str | ec2.IConnectable
+    """A range, or a peer."""
+    port: int
+    protocol: str
     families: Sequence[int] = (IPV4, IPV6)
     entries: int = 1
     """How many rules it counts as against the quota."""
@@ -108,19 +112,17 @@ class Ingress:
 
     def _rules(self) -> Iterator[_Rule]:
         for port, protocol in product(self.ports, self.protocols):
-            of_port = ec2.Port.tcp(port) if protocol == TCP else ec2.Port.udp(port)
-            text = f"port {port}" if protocol == TCP else f"{protocol} port {port}"
             for cidr, family in self.cidrs.items():
-                if is_dummy(cidr):  # CDK makes no peer of it
-                    continue
-                who = "anyone" if cidr in {ANY_IPV4, ANY_IPV6} else cidr
-                peer = ec2.Peer.ipv6(cidr) if family == IPV6 else ec2.Peer.ipv4(cidr)
-                yield _Rule(peer, of_port, f"Allow from {who} on {text}", (family,))
-            for other in self.peers:
-                entries = _list_entries(other)
+                if not is_dummy(cidr):  # CDK makes no peer of it
+                    yield _Rule(cidr, port, protocol, (family,))
+            for peer, entries in self._peers_with_entries:
                 # Prefix lists hold proxies, such as CloudFront, that need no redirect. Each port counts all entries.
                 if entries is None or port == self.ports[-1]:
-                    yield _Rule(other, of_port, f"Allow callers on {text}", entries=entries or 1)
+                    yield _Rule(peer, port, protocol, entries=entries or 1)
+
+    @cached_property
+    def _peers_with_entries(self) -> Sequence[tuple[ec2.IConnectable, int | None]]:
+        return [(peer, _list_entries(peer)) for peer in self.peers]
 
 
 class CallerGroups:
@@ -144,8 +146,9 @@ class CallerGroups:
         self._scope = scope
         self._load_balancer = load_balancer
         self._vpc = vpc
-        self._groups = load_balancer.connections.security_groups[:1]
-        if not self._groups:
+        self.groups = load_balancer.connections.security_groups[:1]
+        """The groups, the load balancer's own first."""
+        if not self.groups:
             raise ValueError(
                 f"allow_cidrs and allow_from need a security group of the load balancer, got none of "
                 f"{load_balancer.node.path}; import it with load_balancer_security_groups=[...]. Callers of one that "
@@ -162,11 +165,11 @@ class CallerGroups:
         for peer in ingress.peers:
             _depend_on_stack(self._scope, peer)
         for index, rule in ingress.place(self._taken):
-            if index == len(self._groups):
-                self._groups.append(self._make_group(index + 1))
-            self._groups[index].connections.allow_from(rule.peer, rule.port, rule.description)
+            if index == len(self.groups):
+                self.groups.append(self._make_group(index + 1))
+            _allow(self.groups[index], rule)
         if {ANY_IPV4, ANY_IPV6}.intersection(ingress.cidrs):
-            for group in self._groups:
+            for group in self.groups:
                 acknowledge(group, {"AwsSolutions-EC23": "The endpoint is meant to be reached from anywhere."})
 
     def _make_group(self, number: int) -> ec2.SecurityGroup:
@@ -176,6 +179,18 @@ class CallerGroups:
         )
         cast("elbv2.NetworkLoadBalancer", self._load_balancer).add_security_group(group)
         return group
+
+
+def _allow(group: ec2.ISecurityGroup, rule: _Rule) -> None:
+    """Make a rule in a security group."""
+    caller, port = rule.caller, tcp_port(rule.port) if rule.protocol == TCP else udp_port(rule.port)
+    text = f"port {rule.port}" if rule.protocol == TCP else f"{rule.protocol} port {rule.port}"
+    if isinstance(caller, str):
+        who = "anyone" if caller in {ANY_IPV4, ANY_IPV6} else caller
+        range_ = ec2.Peer.ipv6(caller) if IPV6 in rule.families else ec2.Peer.ipv4(caller)
+        group.add_ingress_rule(range_, port, f"Allow from {who} on {text}")
+    else:
+        group.connections.allow_from(caller, port, f"Allow callers on {text}")
 
 
 def _depend_on_stack(endpoint: Construct, peer: ec2.IConnectable) -> None:

@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IValidation
 
 from fargate_constructs._core.app_singleton import app_singleton
+from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
@@ -24,10 +25,10 @@ def rules_of_listener(
     """Return the rules that this app gives a listener. All endpoints of the listener, or of the key, share them."""
     listeners = app_singleton(endpoint, _RulesByListener)
     arn = listener.listener_arn
-    key = key or (arn if is_known(arn) else listener.node.path)
+    key = key or (arn if is_known(arn) else path_of(listener))
     if key not in listeners:
         listeners[key] = ListenerRules(numbers)
-        endpoint.node.add_validation(_Findings(endpoint, listeners[key]))
+        node_of(endpoint).add_validation(_Findings(endpoint, listeners[key]))
     return listeners[key]
 
 

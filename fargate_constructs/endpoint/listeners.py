@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from aws_cdk import Annotations
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
@@ -23,14 +25,12 @@ def make_listeners(
     ssl_policy: elbv2.SslPolicy | None,
 ) -> list[elbv2.ApplicationListener]:
     """Make a listener on 80 and, with a certificate, one on 443. The last one is for the routes; another redirects."""
-    not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body=NOT_FOUND)
-    redirect = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
     http = load_balancer.add_listener(
         "HttpListener",
         port=80,
         protocol=elbv2.ApplicationProtocol.HTTP,
         open=False,
-        default_action=redirect if certificate else not_found,
+        default_action=_to_https() if certificate else _not_found(),
     )
     if not certificate:
         Annotations.of(endpoint).add_warning_v2(
@@ -51,9 +51,19 @@ def make_listeners(
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
         ssl_policy=ssl_policy or elbv2.SslPolicy.TLS13_12_RES_PQ,
         mutual_authentication=mutual_authentication,
-        default_action=not_found,
+        default_action=_not_found(),
     )
     return [http, https]
+
+
+@cache
+def _not_found() -> elbv2.ListenerAction:
+    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body=NOT_FOUND)
+
+
+@cache
+def _to_https() -> elbv2.ListenerAction:
+    return elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
 
 
 def validate_tls_options(

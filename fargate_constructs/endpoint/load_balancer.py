@@ -11,8 +11,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.descriptions import validate_description
 from fargate_constructs._core.environment_checks import may_have_ipv6
+from fargate_constructs._core.subnets import public_subnets_of, subnet_id_of
 from fargate_constructs._core.unresolved import is_dummy, is_list_token, may_match
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.endpoint.ingress import IPV4, IPV6
@@ -88,7 +90,7 @@ class LoadBalancerPlace:
         CDK's `one_per_az` depends on the order of an import (https://github.com/aws/aws-cdk/issues/3126).
         """
         chosen: dict[str, ec2.ISubnet] = {}
-        for subnet in self.network.task_subnets if self.internal else self.network.vpc.public_subnets:
+        for subnet in self.network.task_subnets if self.internal else public_subnets_of(self.network.vpc):
             chosen.setdefault(_zone(subnet), subnet)
         return list(chosen.values())
 
@@ -106,10 +108,10 @@ class LoadBalancerPlace:
                 f"an internet-facing endpoint needs public subnets, got none in {vpc.node.path}; "
                 "pass internal=True, or import the VPC with public_subnet_ids",
             )
-        ids = [subnet.subnet_id for subnet in self.subnets]
-        if len(ids) < min_zones and not any(is_list_token(each) or is_dummy(each) for each in ids):
+        ids = [*map(subnet_id_of, self.subnets)] if len(self.subnets) < min_zones else []
+        if len(self.subnets) < min_zones and not any(is_list_token(each) or is_dummy(each) for each in ids):
             raise ValueError(
-                f"a load balancer needs subnets in {min_zones} zones, got those of {len(ids)} in "
+                f"a load balancer needs subnets in {min_zones} zones, got those of {len(self.subnets)} in "
                 f"{vpc.node.path}; add a zone, such as by max_azs={min_zones}",
             )
         if self.internal and IPV4 not in self.families:
@@ -168,10 +170,11 @@ def default_ip_address_type(network: Network, *, is_public: bool) -> elbv2.IpAdd
     return elbv2.IpAddressType.DUAL_STACK if has_ipv6 else elbv2.IpAddressType.IPV4
 
 
+@asked_once
 def _zone(subnet: ec2.ISubnet) -> str:
     """Return a subnet's zone, or its ID if it was imported without the zone."""
     try:
         zone = subnet.availability_zone
     except RuntimeError:
-        return subnet.subnet_id
-    return subnet.subnet_id if is_list_token(zone) else zone
+        return subnet_id_of(subnet)
+    return subnet_id_of(subnet) if is_list_token(zone) else zone

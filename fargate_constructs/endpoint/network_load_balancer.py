@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.subnets import internet_access_of
 from fargate_constructs.endpoint.ingress import IPV4
 from fargate_constructs.endpoint.load_balancer import LoadBalancerPlace
 from fargate_constructs.network.elastic_ip_pool import ElasticIpPool
@@ -72,7 +73,6 @@ class NetworkLoadBalancerOptions(LoadBalancerPlace):
         load_balancer.set_attribute("access_logs.s3.enabled", "false")
         if addresses:
             # An Elastic IP needs the VPC's internet gateway. The L2 depends on it for subnets, not for subnet mappings.
-            internet_access = vpc.select_subnets(subnets=subnets).internet_connectivity_established
             for each in filter(None, (load_balancer, pool)):
-                each.node.add_dependency(internet_access)
+                each.node.add_dependency(*map(internet_access_of, subnets))
         return load_balancer, pool

@@ -174,4 +174,4 @@ class SharedEndpoint(EndpointMetrics, RoutedEndpoint):
 
         # Which addresses the load balancer has is not known. Without any of a family, the record of the family has no
         # answer, as if there were none.
-        return Domains(AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), (IPV4, IPV6))
+        return Domains(lambda: AliasTarget(self._value(DNS_NAME), self._value(HOSTED_ZONE)), (IPV4, IPV6))

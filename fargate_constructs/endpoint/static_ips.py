@@ -11,6 +11,7 @@ from constructs import Construct
 from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.subnets import subnet_id_of
 from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions
@@ -96,7 +97,7 @@ def validate_static_ips(
     if internal or ip_address_type is not elbv2.IpAddressType.IPV4:
         got = "internal=True" if internal else f"ip_address_type={ip_address_type.name}"
         raise ValueError(f"static_ips are public IPv4 addresses, got them beside {got}; leave one of them out")
-    subnet_ids = [subnet.subnet_id for subnet in subnets]
+    subnet_ids = [*map(subnet_id_of, subnets)]
     if any(map(is_list_token, subnet_ids)):
         raise ValueError(
             "static_ips need public subnets whose number is known at synthesis, got a token; import the VPC with "

@@ -167,11 +167,11 @@ class TcpEndpoint(ListeningEndpoint):
         self._preserves_client_ip = not internal
         self._callers = CallerGroups(self, load_balancer, network.vpc)
         # Always the same object: while CDK makes a rule, it notes on this object the stack that the rule is for.
-        self._connections = ec2.Connections(security_groups=load_balancer.connections.security_groups[:1])
+        self._connections = ec2.Connections(security_groups=self._callers.groups[:1])
         self._hosted_zone = hosted_zone
         self._certificate: acm.ICertificate | None = None
         if domain_name and hosted_zone:
-            domains = Domains(targets.LoadBalancerTarget(load_balancer), options.families)
+            domains = Domains(lambda: targets.LoadBalancerTarget(load_balancer), options.families)
             domains.add_records(self, domain_name, hosted_zone)
         check_limits(self, "noListener")
         reason = "A network load balancer logs TLS connections only, and there is no TLS listener here."

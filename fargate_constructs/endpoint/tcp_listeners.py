@@ -197,7 +197,7 @@ class ListeningEndpoint(Construct):
                 "an endpoint with ip_address_type=elbv2.IpAddressType.IPV4 for it",
             )
 
-    @property
+    @cached_property
     def _names(self) -> dict[int, str]:
         """The listener at each port of the load balancer, and its service. All endpoints of it share them."""
         arn = self.load_balancer.load_balancer_arn

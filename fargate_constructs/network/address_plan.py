@@ -1,13 +1,16 @@
 """How a network's address ranges are divided among zones, independent of how many are used."""
 
 from collections.abc import Sequence
+from functools import cache
 from ipaddress import IPv4Network
 
-from aws_cdk import Fn, Stack
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.subnets import private_subnets_of, public_subnets_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 from fargate_constructs._core.validation import validate_list
 
@@ -59,17 +62,25 @@ def validate_zones(scope: IConstruct, max_azs: int, availability_zones: Sequence
     is_counted = not any(map(is_dummy, availability_zones))
     if is_counted and availability_zones and len(set(availability_zones)) != max_azs:
         raise ValueError(f"availability_zones must be max_azs={max_azs} zones, got: {list(availability_zones)}")
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
+    region = stack.region
+    if is_unresolved(region):
+        return
     # An earlier look-up in cdk.context.json; this does not start one.
-    known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={stack.region}")
+    known = scope.node.try_get_context(f"availability-zones:account={stack.account}:region={region}")
     if known and max_azs > len(known):
-        raise ValueError(f"max_azs must be at most {len(known)} in {stack.region}, got: {max_azs}")
+        raise ValueError(f"max_azs must be at most {len(known)} in {region}, got: {max_azs}")
 
 
 def choose_zones(max_azs: int, availability_zones: Sequence[str]) -> list[str]:
     """Return the given zones, or the region's first if none are given or the CLI has yet to look them up."""
     is_chosen = availability_zones and not any(map(is_dummy, availability_zones))
-    return list(availability_zones) if is_chosen else [Fn.select(zone, Fn.get_azs()) for zone in range(max_azs)]
+    return list(availability_zones) if is_chosen else [*map(_zone, range(max_azs))]
+
+
+@cache
+def _zone(index: int) -> str:
+    return Fn.select(index, Fn.get_azs())
 
 
 def make_vpc(
@@ -118,7 +129,7 @@ def make_vpc(
     if has_ipv6:
         _keep_ipv6_private(vpc, has_egress=has_egress)
     reason = "NAT gateways and load balancers are in public subnets; tasks never are."
-    for subnet in vpc.public_subnets:
+    for subnet in public_subnets_of(vpc):
         acknowledge(subnet, {"VPCNoUnrestrictedRouteToIGW": reason})
     return vpc
 
@@ -127,7 +138,7 @@ def _keep_ipv6_private(vpc: ec2.Vpc, *, has_egress: bool) -> None:
     """Remove the IPv6 egress that CDK made, if there is to be none."""
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
     reason = "Fargate gives tasks IPv6 addresses in such subnets only, and no connection from outside comes in."
-    for subnet in vpc.private_subnets:
+    for subnet in private_subnets_of(vpc):
         acknowledge(subnet, {"VPCSubnetAutoAssignPublicIpDisabled": reason})
         if not has_egress:
             subnet.node.try_remove_child("DefaultRoute6")

@@ -4,6 +4,7 @@ from aws_cdk import Annotations, RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs.network.address_plan import RESERVED_ZONES
 
 # An Elastic IP is billed whether or not it is in use: 0.005 USD an hour (https://aws.amazon.com/vpc/pricing/).
@@ -46,6 +47,7 @@ class ElasticIpPool(Construct):
         if addresses_per_az < 1:
             raise ValueError(f"addresses_per_az must be at least 1, got: {addresses_per_az}")
         super().__init__(scope, id)
+        keep_place(self, scope, id)
 
         self._public_ipv4_pool = public_ipv4_pool
         self._ipam_pool_id = ipam_pool_id
@@ -80,7 +82,7 @@ class ElasticIpPool(Construct):
         )
         # A first deployment that fails does release them: a region has a quota of five.
         elastic_ip.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        Tags.of(elastic_ip).add("Name", elastic_ip.node.path)
+        Tags.of(elastic_ip).add("Name", f"{path_of(self)}/{number}")
         return elastic_ip
 
 

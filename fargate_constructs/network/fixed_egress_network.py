@@ -20,6 +20,7 @@ from constructs import Construct, IConstruct, IDependable
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
+from fargate_constructs._core.subnets import internet_access_of, private_subnets_of
 from fargate_constructs.network.address_plan import choose_zones, make_vpc, parse_cidr, validate_zones
 from fargate_constructs.network.egress import (
     Egress,
@@ -127,14 +128,9 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
         zones = choose_zones(max_azs, availability_zones)
         self._vpc = make_vpc(self, address_range, zones, ip_protocol, has_egress=not self.is_isolated)
         if pool := self.elastic_ip_pool:
-            pool.node.add_dependency(internet_gateway_attachment(self._vpc))
+            pool.node.add_dependency(*internet_gateway_attachment(self._vpc))
             allocation_ids = [[each.attr_allocation_id for each in zone] for zone in pool.by_zone]
         self._allocation_ids = allocation_ids
-        # Kept, since each answer of Node's takes time, and every service asks.
-        self._task_subnets = self._vpc.private_subnets
-        self._routes = (
-            [] if self.is_isolated else [subnet.internet_connectivity_established for subnet in self._task_subnets]
-        )
         add_nat_gateways(self, egress, self._vpc, allocation_ids, ip_protocol)
         self.vpc_endpoints = self._make_endpoints(endpoints, str(address_range))
         """The endpoints that were asked for, and with `Egress.isolated()` those that tasks need to start."""
@@ -142,7 +138,7 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
             log_flows(self, self._vpc, flow_log_retention)
         if self.elastic_ip_pool:
             unused_zones = count_held_zones(egress, max_azs) - count_used_zones(egress, max_azs)
-            report_unused(self, unused_zones * egress.addresses_per_az, of=len(self.egress_ips))
+            report_unused(self, unused_zones * egress.addresses_per_az, of=len(self.elastic_ip_pool.elastic_ips))
 
     @staticmethod
     @checked
@@ -183,7 +179,7 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
     @property
     def task_subnets(self) -> Sequence[ec2.ISubnet]:
         """The private subnets of the tasks, one in each zone."""
-        return self._task_subnets
+        return private_subnets_of(self._vpc)
 
     @property
     def nat_gateways(self) -> Sequence[ec2.CfnNatGateway]:
@@ -203,7 +199,8 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
     @property
     def connectivity(self) -> Sequence[IDependable]:
         """What a task needs before it starts: routes, and the endpoints."""
-        return [*self._routes, *self.vpc_endpoints]
+        routes = [] if self.is_isolated else map(internet_access_of, self.task_subnets)
+        return [*routes, *self.vpc_endpoints]
 
     @property
     def egress_ips(self) -> Sequence[str]:
@@ -226,7 +223,7 @@ class FixedEgressNetwork(NetworkMetrics, Construct):
         """
         if self.is_isolated or self.ip_protocol is not ec2.IpProtocol.DUAL_STACK:
             return ()
-        return [Fn.select(0, cast(ec2.Subnet, subnet).subnet_ipv6_cidr_blocks) for subnet in self._task_subnets]
+        return [Fn.select(0, cast(ec2.Subnet, subnet).subnet_ipv6_cidr_blocks) for subnet in self.task_subnets]
 
     @checked
     def publish(self, *, parameter_name: str, ipv6_parameter_name: str | None = None) -> ssm.StringListParameter:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IDependable
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.environment_checks import may_have_ipv6
-from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.subnets import internet_access_of, private_subnets_of, public_subnets_of, subnet_id_of
+from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 from fargate_constructs._core.validation import validate_ips, validate_ipv6_cidrs
 from fargate_constructs.network.network_metrics import NetworkMetrics
 from fargate_constructs.synthesized.egress_proof import EgressProof
@@ -34,9 +36,9 @@ class ImportedNetwork(NetworkMetrics, Construct):
                 f"egress_ipv6_cidrs need a VPC with IPv6, got: {vpc.node.path} without; make it with "
                 "ip_protocol=ec2.IpProtocol.DUAL_STACK, or its ec2.CfnVPCCidrBlock before this"
             )
-        subnets = list(vpc.private_subnets if task_subnets is None else task_subnets)
+        subnets = list(private_subnets_of(vpc) if task_subnets is None else task_subnets)
         if not subnets and is_dummy(vpc.vpc_id):
-            subnets = vpc.private_subnets  # the CLI has yet to look up a selection by name
+            subnets = list(private_subnets_of(vpc))  # the CLI has yet to look up a selection by name
         if not subnets:
             raise ValueError(
                 f"the VPC {vpc.node.path} has no private subnets with egress to put tasks in: "
@@ -70,7 +72,7 @@ class ImportedNetwork(NetworkMetrics, Construct):
     @property
     def connectivity(self) -> Sequence[IDependable]:
         """What a task needs before it starts: the subnets' routes, if they are of this app."""
-        return [subnet.internet_connectivity_established for subnet in self.task_subnets]
+        return [*map(internet_access_of, self.task_subnets)]
 
     @cached_property
     def _proof(self) -> EgressProof:
@@ -91,11 +93,12 @@ class ImportedNetwork(NetworkMetrics, Construct):
 
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
     """Refuse public subnets. The proof of egress does not read the routes of a VPC made elsewhere."""
-    # Two tokens of one export differ as texts, and resolve to the same reference.
-    stack = Stack.of(vpc)
-    public = stack.resolve([[subnet.subnet_id] for subnet in vpc.public_subnets])
-    for subnet in subnets:
-        if stack.resolve([subnet.subnet_id]) in public:
+    own, public = ([[subnet_id_of(each)] for each in some] for some in (subnets, public_subnets_of(vpc)))
+    if any(is_unresolved(subnet_id) for (subnet_id,) in own):
+        # Two tokens of one export differ as texts, and resolve to the same reference.
+        own, public = stack_of(vpc).resolve([own, public])
+    for subnet, subnet_id in zip(subnets, own, strict=True):
+        if subnet_id in public:
             raise ValueError(
                 f"task_subnets must be private, got: {subnet.node.path}, a public subnet of {vpc.node.path}, from "
                 "which tasks without a public address reach nothing; take vpc.private_subnets",

@@ -16,6 +16,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.subnets import internet_access_of
 from fargate_constructs.network.nat_user_data import user_data
 
 # Amazon Linux 2023 with its default kernel, for the architecture at the end
@@ -95,8 +96,8 @@ class NatInstance(Construct):
         # A machine installs what it needs through its Elastic IP and the subnet's internet gateway.
         # An Elastic IP needs the gateway's attachment, too
         # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html).
-        address.node.add_dependency(subnet.internet_connectivity_established)
-        self.auto_scaling_group.node.add_dependency(subnet.internet_connectivity_established, address)
+        address.node.add_dependency(internet_access_of(subnet))
+        self.auto_scaling_group.node.add_dependency(internet_access_of(subnet), address)
         Tags.of(self).add("Name", self.node.path)
         in_vpc = "All ports, from the VPC's own range only, because tasks may send to all ports."
         acknowledge(self.security_group, {"EC2RestrictedCommonPorts": in_vpc})

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.subnets import private_subnets_of
 from fargate_constructs.network.vpc_endpoint_policies import restrict_to_accounts
 
 
@@ -153,7 +154,7 @@ def add_vpc_endpoints(
             _id_of(service),
             vpc=vpc,
             service=ec2.GatewayVpcEndpointAwsService(service),
-            subnets=[ec2.SubnetSelection(subnets=vpc.private_subnets)],
+            subnets=[ec2.SubnetSelection(subnets=private_subnets_of(vpc))],
         )
     if resource_accounts is not None:
         for service, endpoint in endpoints.items():
