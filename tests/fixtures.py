@@ -1,13 +1,28 @@
 """What many tests start from."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
+from constructs import Construct, Node
 
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
+
+
+def keep(kind: type, *properties: str) -> None:
+    """Let objects of CDK keep what never changes: CDK asks Node.js each time, which is a tenth of all questions."""
+    for name in properties:
+        kept = cached_property(getattr(kind, name).fget)
+        kept.__set_name__(kind, name)
+        setattr(kind, name, kept)
+
+
+keep(Construct, "node")
+keep(Node, "id", "path", "root", "scope")
+keep(Stack, "account", "nested_stack_parent", "region")
 
 
 @pytest.fixture
