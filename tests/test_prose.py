@@ -50,7 +50,7 @@ MODULES = [
     *ROOT.glob("examples/*/app.py"),
     *ROOT.glob("fargate_constructs/**/*.py"),
 ]
-RIDDLES = re.compile("|".join(rf"(?P<w{number}>\b(?:{words})\b)" for number, words in enumerate(PLAIN)), re.IGNORECASE)
+RIDDLES = re.compile(rf"\b(?:{'|'.join(PLAIN)})\b")  # in lower case, which is ten times as fast as to ignore case
 
 
 def prose_of_python(path: Path) -> Iterator[tuple[int, str]]:
@@ -80,12 +80,21 @@ def prose_of_markdown(path: Path) -> Iterator[tuple[int, str]]:
 
 def riddles(path: Path) -> list[str]:
     """Return what is hard to read in a file, and what to write instead."""
+    if not RIDDLES.search(
+        re.sub(r"[\s#]+", " ", path.read_text()).lower()
+    ):  # nor has its prose, which takes long to find
+        return []
     texts = prose_of_markdown(path) if path.suffix == ".md" else prose_of_python(path)
     return [
-        f"{path.name}:{line}: {match[0]!r}; write: {[*PLAIN.values()][int((match.lastgroup or 'w0')[1:])]}"
+        f"{path.name}:{line}: {match[0]!r}; write: {instead_of(match[0])}"
         for line, text in texts
-        for match in RIDDLES.finditer(" ".join(text.split()))
+        for match in RIDDLES.finditer(" ".join(text.lower().split()))
     ]
+
+
+def instead_of(riddle: str) -> str:
+    """Return what to write instead of a word or phrase."""
+    return next(plain for words, plain in PLAIN.items() if re.fullmatch(words, riddle))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,7 @@ def test_only_prose_of_a_page_is_read(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
     path.write_text("```\nnobody\n```\n[a](https://nobody.com) `nobody`\nHence.\n")
 
-    assert riddles(path) == ["page.md:5: 'Hence'; write: so, or so that"]
+    assert riddles(path) == ["page.md:5: 'hence'; write: so, or so that"]
 
 
 def test_prose_is_plain() -> None:

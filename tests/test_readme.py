@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,14 +51,14 @@ def test_the_names_in_the_guides_exist() -> None:
     name = re.compile(rf"(?<![-\w./])({'|'.join(classes)})\.(?!md|py|json|example|env)([a-z]\w+)\b(?!\.amazonaws)")
     fields = re.compile("<!-- fields -->.*<!-- end of fields -->", re.DOTALL)  # of another tool
     found = {match for page in GUIDES for match in name.findall(fields.sub("", page.read_text()))}
+    source_of = cache(inspect.getsource)
     missing = []
     for owner, attribute in sorted(found):
         class_ = getattr(fargate_constructs, classes[owner])
         bases = [each for each in class_.__mro__ if each.__module__.startswith("fargate_constructs")]
-        is_set = any(
-            f"self.{attribute} = " in text or f"self.{attribute}: " in text for text in map(inspect.getsource, bases)
-        )
-        if not hasattr(class_, attribute) and not is_set:
+        if not hasattr(class_, attribute) and not any(
+            f"self.{attribute} = " in text or f"self.{attribute}: " in text for text in map(source_of, bases)
+        ):
             missing.append(f"{owner}.{attribute}")
 
     assert len(found) > 80

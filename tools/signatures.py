@@ -13,6 +13,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Sources:
         self._classes = {
             node.name: (text, node)
             for text in texts.values()
-            for node in ast.parse(text).body
+            for node in _parsed(text).body
             if isinstance(node, ast.ClassDef)
         }
 
@@ -75,6 +76,11 @@ class Sources:
         return parameters, entries | own
 
 
+@cache
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
 def _segment(text: str, node: ast.expr) -> str:
     # `ast.get_source_segment` reads each character of the text. Columns count bytes.
     lines = text.encode().split(b"\n")[node.lineno - 1 : node.end_lineno]
@@ -86,7 +92,7 @@ def _segment(text: str, node: ast.expr) -> str:
 def _write_out(text: str, sources: Sources) -> str:
     lines = text.split("\n")
     edits = chain.from_iterable(
-        _edits(lines, function, documented, sources) for function, documented in _functions(ast.parse(text))
+        _edits(lines, function, documented, sources) for function, documented in _functions(_parsed(text))
     )
     for start, end, new in sorted(edits, reverse=True):
         lines[start:end] = new

@@ -70,12 +70,16 @@ def guides_of(names: list[str]) -> dict[str, list[str]]:
     """
     guides = [page for group, pages in navigation().items() if group not in NO_GUIDES for page in pages]
     texts = {each: re.sub("<details>.*?</details>", "", (ROOT / each).read_text(), flags=re.DOTALL) for each in guides}
-    found = {}
-    for name in names:
-        places = {page: [each.start() for each in re.finditer(rf"\b{name}\b", text)] for page, text in texts.items()}
-        pages = [(place[0] > OPENING, -len(place), page) for page, place in places.items() if place]
-        found[name] = [page for _, _, page in sorted(pages)[:SHOWN_GUIDES]]
-    return found
+    places: dict[str, dict[str, list[int]]] = {name: {} for name in names}
+    for page, text in texts.items():
+        for word in re.finditer(r"\w+", text):
+            if word[0] in places:
+                places[word[0]].setdefault(page, []).append(word.start())
+    ranked = {
+        name: sorted((starts[0] > OPENING, -len(starts), page) for page, starts in pages.items())
+        for name, pages in places.items()
+    }
+    return {name: [page for _, _, page in pages[:SHOWN_GUIDES]] for name, pages in ranked.items()}
 
 
 class Writer:
