@@ -104,8 +104,23 @@ def _has_members(value: object, protocol: type) -> bool:
     jsii knows some objects, such as imported ones, by their interfaces only.
     """
     members = {name for name in dir(protocol) if not name.startswith("_")}
-    parts = value._delegates if isinstance(value, InterfaceDynamicProxy) else [value]
-    return any(members <= {*dir(type(part)), *getattr(part, "__dict__", ())} for part in parts)
+    return any(members <= {*dir(type(part)), *getattr(part, "__dict__", ())} for part in _parts_of(value))
+
+
+def _parts_of(value: object) -> Sequence[object]:
+    """Return what Python knows a value by: itself, or an object for each of its interfaces."""
+    parts: Sequence[object] = value._delegates if isinstance(value, InterfaceDynamicProxy) else [value]
+    return parts
+
+
+def has_member(value: object, name: str) -> bool:
+    """Whether a value has a member. `hasattr` would ask Node.js for what it is."""
+    return any(hasattr(type(part), name) or name in getattr(part, "__dict__", ()) for part in _parts_of(value))
+
+
+def member(value: object, name: str) -> Any:  # noqa: ANN401 - of any type
+    """Return a member of a value, `None` if it has none. Of an interface, jsii itself would ask Node.js twice."""
+    return next((getattr(part, name) for part in _parts_of(value) if has_member(part, name)), None)
 
 
 def _is_finite(value: object) -> bool:

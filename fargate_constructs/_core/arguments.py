@@ -123,5 +123,5 @@ class _Call:
         given = dict(zip(self.signature.parameters, self.args, strict=False)) | dict(self.kwargs)
         id_ = repr(given["id"]) if isinstance(given.get("id"), str) else ""
         above = given.get("scope", given.get("self"))
-        place = f"in {above.node.path or 'the app'}" if is_in_a_tree(above) else ""
+        place = f"in {path_of(above) or 'the app'}" if is_in_a_tree(above) else ""
         return " ".join(filter(None, [self.name, id_, place]))

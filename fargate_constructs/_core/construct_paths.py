@@ -55,12 +55,20 @@ def root_of(construct: Placed) -> IConstruct:
 @asked_once
 def stack_of(construct: Placed) -> Stack:
     """Return the stack that a construct is in."""
+    if Stack in type(construct).__mro__:
+        return cast(Stack, construct)
     return stack_of(_SCOPES[construct][0]) if construct in _SCOPES else Stack.of(cast(IConstruct, construct))
 
 
 def top_stack_of(construct: Placed) -> Stack:
     """Return the stack that a construct is in, and of a nested stack the one that is not nested."""
     stack = stack_of(construct)
-    while parent := stack.nested_stack_parent:
+    while parent := parent_of(stack):
         stack = parent
     return stack
+
+
+@asked_once
+def parent_of(stack: Stack) -> Stack | None:
+    """Return the stack that a stack is nested in."""
+    return stack.nested_stack_parent

@@ -5,6 +5,7 @@ CDK grants a pull only to an image from an `ecr.IRepository` or a folder. Of an 
 
 import re
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Aws
 from aws_cdk import aws_ecs as ecs
@@ -24,12 +25,14 @@ PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:Ba
 # CDK's warning of an ECR image by name.
 NO_POLICY = "@aws-cdk/aws-ecs:ecrImageRequiresPolicy"
 
+_NAMES: WeakKeyDictionary[ecs.ContainerImage, str] = WeakKeyDictionary()
+
 
 def allow_image(container: ecs.ContainerDefinition, image: ecs.ContainerImage) -> None:
     """Let a task's execution role pull a container's image from ECR, if CDK has not, and no other image."""
     if not isinstance(image, ecs.RepositoryImage):  # CDK has
         _acknowledge_login(container)
-    elif allow_pull(container, container.image_name):
+    elif allow_pull(container, _NAMES.get(image) or _NAMES.setdefault(image, container.image_name)):
         reason = "the execution role may pull the image"
         Annotations.of(container).acknowledge_warning(NO_POLICY, reason)
         _acknowledge_login(container)

@@ -47,7 +47,11 @@ def validate_seconds(name: str, duration: Duration | None, low: float, high: flo
 @asked_once
 def seconds_of(duration: Duration) -> float | None:
     """Return a time in seconds, `None` for a token."""
-    return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
+    try:  # instead of asking first
+        milliseconds = duration.to_milliseconds(integral=False)
+    except RuntimeError:  # a token of another unit
+        return None
+    return None if is_unresolved(milliseconds) else milliseconds / 1000
 
 
 # The maximum of values in all conditions of a listener rule

@@ -14,9 +14,9 @@ from aws_cdk import aws_logs_destinations as logs_destinations
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.app_singleton import app_singleton
-from fargate_constructs._core.construct_paths import node_of, path_of
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.environment_checks import may_be_same
-from fargate_constructs._core.log_group_attributes import arn_of, name_of
+from fargate_constructs._core.log_group_attributes import arn_of, is_plain, name_of
 from fargate_constructs._core.unresolved import TOKEN, may_match
 from fargate_constructs.logs.log_group_names import known_name, log_group_name, resource_of
 
@@ -153,17 +153,18 @@ class Subscriptions:
             if shipped.log_group.covers(added):
                 return shipped.subscription
         archive_id = path_of(self._archive).split("/")[-1]
-        if other := node_of(log_group).try_find_child(archive_id):
+        try:
+            subscription = log_group.add_subscription_filter(
+                archive_id,
+                destination=self._target.destination,
+                filter_pattern=_all_events(),
+                filter_name=self.filter_name,
+            )
+        except RuntimeError as error:  # the log group has a child with this ID
             raise ValueError(
                 f"log_group must not have a subscription of another archive with the ID {archive_id!r}, got: "
-                f"{other.node.path}; give one of the archives another ID",
-            )
-        subscription = log_group.add_subscription_filter(
-            archive_id,
-            destination=self._target.destination,
-            filter_pattern=_all_events(),
-            filter_name=self.filter_name,
-        )
+                f"{added.path}/{archive_id}; give one of the archives another ID",
+            ) from error
         subscription.node.add_dependency(self._target.needs)
         self._shipped.append(_Shipped(added, subscription))
         return subscription
@@ -284,7 +285,7 @@ def _validate_pattern(pattern: str) -> None:
 
 
 def _validate_class(log_group: logs.ILogGroup) -> None:
-    resource = resource_of(log_group)
+    resource = None if is_plain(log_group) else resource_of(log_group)
     log_class = resource.log_group_class if resource else None
     if log_class not in (None, STANDARD):
         raise ValueError(

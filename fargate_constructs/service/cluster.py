@@ -14,8 +14,9 @@ from constructs import Construct, IDependable
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.asked_once import asked_once
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
+from fargate_constructs._core.log_group_attributes import keep_plain, name_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.service.capacity import Capacity
@@ -81,6 +82,8 @@ class AuditedCluster(ecs.Cluster):
             removal_policy=RemovalPolicy.RETAIN,
             encryption_key=encryption_key,
         )
+        keep_place(transcripts, scope, f"{id}ExecLogs")
+        keep_plain(transcripts)
         if encryption_key:
             allow_cloudwatch_logs(encryption_key, Stack.of(scope))
         else:
@@ -108,7 +111,7 @@ class AuditedCluster(ecs.Cluster):
         """Where the transcripts are, such as for `archive.add_log_group`."""
         # A property of the cluster, because CloudFormation cannot delete a separate resource before the last service.
         cast(ecs.CfnCluster, self.node.default_child).capacity_providers = list(PROVIDERS)
-        self._exec_access = ExecAccess(log_streams=log_streams(self, transcripts.log_group_name), key=encryption_key)
+        self._exec_access = ExecAccess(log_streams=log_streams(self, name_of(transcripts)), key=encryption_key)
         self._strategies: Sequence[ecs.CapacityProviderStrategy] = Capacity.on_demand()._strategies()
         self._has_tasks = False
         self._has_storage_key = ephemeral_storage_key is not None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from aws_cdk import Aws, Names, Stack
+from aws_cdk import ArnFormat, Aws, Names
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -52,12 +52,12 @@ class ExecAccess:
         configuration = cluster.execute_command_configuration
         if configuration is None or configuration.logging is ecs.ExecuteCommandLogging.NONE:
             return cls(key=configuration.kms_key if configuration else None)
-        transcripts, stack = configuration.log_configuration, Stack.of(cluster)
+        transcripts = configuration.log_configuration
         log_group = transcripts.cloud_watch_log_group if transcripts else None
         bucket = transcripts.s3_bucket if transcripts else None
         return cls(
             log_streams=log_streams(cluster, log_group.log_group_ref.log_group_name) if log_group else None,
-            bucket_arn=f"arn:{stack.partition}:s3:::{bucket.bucket_ref.bucket_name}" if bucket else None,
+            bucket_arn=f"arn:{stack_of(cluster).partition}:s3:::{bucket.bucket_ref.bucket_name}" if bucket else None,
             is_log_encrypted=configuration.logging is not ecs.ExecuteCommandLogging.OVERRIDE
             or bool(transcripts and transcripts.cloud_watch_encryption_enabled),
             is_bucket_encrypted=bool(transcripts and transcripts.s3_encryption_enabled),
@@ -113,5 +113,9 @@ class ExecAccess:
 
 def log_streams(cluster: ecs.ICluster, log_group_name: str) -> str:
     """Return the ARN pattern of a log group's streams, by the name, which other stacks know too."""
-    stack = Stack.of(cluster)
-    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group_name}:*"
+    return stack_of(cluster).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=f"{log_group_name}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Aspects, Aws, CfnResource, IAspect, Reference, Tokenization
@@ -22,7 +23,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import service_principal
-from fargate_constructs._core.construct_paths import node_of, root_of, stack_of
+from fargate_constructs._core.construct_paths import keep_place, node_of, root_of, stack_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.lazy_cdk import aws_secretsmanager as secretsmanager
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
@@ -35,6 +36,10 @@ DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
 ALIAS = "alias/"
 AWS_ALIAS = f"{ALIAS}aws/"
 ALIAS_NAME = re.compile(r"alias/[\w/-]+")
+
+
+# How many containers of a task definition were made here without environment files and credentials.
+WITHOUT_FILES: WeakKeyDictionary[ecs.TaskDefinition, int] = WeakKeyDictionary()
 
 
 class ExecutionRole(iam.Role):
@@ -56,6 +61,7 @@ class ExecutionRole(iam.Role):
         super().__init__(
             scope, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=inline_policies or None
         )
+        keep_place(self, scope, id)
         acknowledge(self, INLINE_POLICY)
 
     @jsii.member(jsii_name="addToPrincipalPolicy")
@@ -104,7 +110,8 @@ class StartPermissions(Construct):
         ]
         # Node.js answers forty questions for a whole container, and most containers have no secrets or files.
         reads_secrets = not isinstance(self._role, ExecutionRole) or self._role.reads_secrets
-        if not reads_secrets and not any(each.environment_files or each.credential_specs for each in containers):
+        asked = [] if len(containers) == WITHOUT_FILES.get(self._task_definition) else containers
+        if not reads_secrets and not any(each.environment_files or each.credential_specs for each in asked):
             return
         secrets, files, parameters = _needs(containers)
         keys = _Keys(node)

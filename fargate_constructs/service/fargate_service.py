@@ -42,6 +42,7 @@ from fargate_constructs.service.deployments.lifecycle_hooks import LifecycleHook
 from fargate_constructs.service.deployments.rollback import Rollback, RollbackAlarms
 from fargate_constructs.service.ecs_service import EcsService
 from fargate_constructs.service.fargate_task import FargateTask
+from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.first_task import check_first_task
 from fargate_constructs.service.links.service_connect import (
     ServiceConnect,
@@ -615,6 +616,9 @@ class FargateService(ServiceMetrics, FargateTask):
         self._scaling.validate_backlog(id)
         validate_range("messages_per_task", messages_per_task, 1)
         self._scaling.on_backlog(id, queue=queue, messages_per_task=messages_per_task)
+
+    def _begin(self) -> None:
+        pin_feature_flags(self)
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         return {"Exec": exec_access_of(self.cluster).policy}

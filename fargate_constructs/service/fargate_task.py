@@ -35,7 +35,6 @@ from fargate_constructs.service.containers.s3_files import mount_s3_files
 from fargate_constructs.service.containers.task_containers import TaskContainers
 from fargate_constructs.service.containers.task_logs import LogRouter, TaskLogs, validate_logs
 from fargate_constructs.service.execution_role import ExecutionRole, StartPermissions
-from fargate_constructs.service.feature_flags import pin_feature_flags
 from fargate_constructs.service.links.security_group_rules import TaskSecurityGroup, connect
 from fargate_constructs.service.links.service_connect_names import host_name_of, validate_host_name
 from fargate_constructs.service.refused_by_aws import refuse_early
@@ -216,7 +215,7 @@ class FargateTask(Construct):
         container.validate(scope, on_windows=on_windows)
         _validate_security_groups(security_groups, network.vpc)
         super().__init__(scope, id)
-        pin_feature_flags(self)
+        self._begin()
 
         self.name = name
         self._on_windows = on_windows
@@ -603,6 +602,9 @@ class FargateTask(Construct):
             self, "StartPermissions", task_definition=task_definition, role=self._execution_role
         )
         return task_definition
+
+    def _begin(self) -> None:
+        """Do what must come before the first child."""
 
     def _task_policies(self) -> Mapping[str, iam.PolicyDocument]:
         """Return the policies with which the task role is made, by name."""

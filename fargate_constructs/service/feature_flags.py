@@ -1,4 +1,4 @@
-"""The feature flags of CDK that tasks and services need."""
+"""The feature flags of CDK that services need."""
 
 from constructs import Construct
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import service_principal
-from fargate_constructs._core.construct_paths import node_of, path_of
+from fargate_constructs._core.construct_paths import keep_place, node_of, path_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
 from fargate_constructs.service.links.explained_references import explained
 
@@ -32,6 +32,7 @@ class TaskRole(iam.Role):
         super().__init__(
             scope, id, assumed_by=service_principal("ecs-tasks.amazonaws.com"), inline_policies=inline_policies or None
         )
+        keep_place(self, scope, id)
         acknowledge(self, INLINE_POLICY)
 
     @property

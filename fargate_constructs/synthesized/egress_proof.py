@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton, existing_app_singleton
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import path_of, stack_of
 from fargate_constructs.synthesized.egress_routes import EgressRoutes
 from fargate_constructs.synthesized.intrinsics import as_text
 from fargate_constructs.synthesized.task_launchers import TaskLauncher, find_task_launchers
@@ -202,7 +202,7 @@ class _EgressChecker:
         launchers = self._launchers_of(tasks)
         subnets = [] if any(each.is_service for each in launchers) else tasks.subnets
         return [
-            *((Stack.of(each), reference) for each in subnets for reference in _references_to(each)),
+            *((stack_of(each), reference) for each in subnets for reference in _references_to(each)),
             *((each.place.stack, subnet) for each in launchers for subnet in each.subnets),
         ]
 
@@ -220,7 +220,7 @@ def _violations(tasks: _Tasks, faults: Iterable[tuple[str, str]]) -> Iterator[Po
 
 def _references_to(subnet: ec2.ISubnet) -> list[Any]:
     """Return how a template refers to a subnet, or to each of an imported list that only the deployment knows."""
-    reference = Stack.of(subnet).resolve([subnet.subnet_id])
+    reference = stack_of(subnet).resolve([subnet.subnet_id])
     return reference if isinstance(reference, list) else [reference]
 
 

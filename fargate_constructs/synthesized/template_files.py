@@ -1,15 +1,16 @@
 """Reads the template files and metadata that CDK wrote; returns the template of each stack."""
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import partial, reduce
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 
 from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage
 from constructs import IConstruct
 
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, parent_of, path_of, root_of
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.synthesized.template_source import Source, StackFacts, is_resource
 from fargate_constructs.synthesized.templates import Templates
@@ -20,11 +21,12 @@ def read_templates(app: IConstruct, files: Mapping[str, Path]) -> Templates:
 
     Templates that are deployed from elsewhere, such as a Service Catalog product's, are left out.
     """
-    return Templates(source for path, file in files.items() for source in read_sources(app.node.root, path, file))
+    return Templates(source for path, file in files.items() for source in read_sources(root_of(app), path, file))
 
 
 def validated_templates(context: IPolicyValidationContext) -> Templates:
     """Read the templates that CDK passes to a validation plugin."""
+    (context,) = getattr(context, "_delegates", [context])  # jsii's own object would ask Node.js twice
     files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
     return read_templates(context.app_construct, files)
 
@@ -33,12 +35,13 @@ def source_of(
     stack: Stack, template: Mapping[str, Any], metadata: Mapping[str, list[dict[str, Any]]] | None = None
 ) -> Source:
     """Return a stack's template, with what the stack knows of itself."""
-    parent, resource, stage = stack.nested_stack_parent, stack.nested_stack_resource, Stage.of(stack)
+    parent, stage, name = parent_of(stack), Stage.of(stack), stack.stack_name
+    resource = stack.nested_stack_resource if parent else None
     facts = StackFacts(
         path_of(stack),
-        "" if is_unresolved(stack.stack_name) else stack.stack_name,
+        "" if is_unresolved(name) else name,
         stack.environment,
-        stage.node.path if stage else "",
+        path_of(stage) if stage else "",
         parent,
         parent.resolve(resource.logical_id) if parent and resource else "",
         partial(element_paths, stack),
@@ -55,11 +58,10 @@ def element_paths(stack: Stack) -> dict[str, str]:
 
 def read_sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
     """Yield the template of a stack, and those of the stacks nested in it."""
-    stack = cast(Stack, _construct(root, path))
+    *scopes, stack = cast(list[Stack], _constructs(root, path))
     template = _load(file)
     above = {
-        each.node.path: [{"type": entry.type, "data": entry.data} for entry in each.node.metadata]
-        for each in stack.node.scopes[:-1]
+        path_of(each): [{"type": entry.type, "data": entry.data} for entry in node_of(each).metadata] for each in scopes
     }
     yield source_of(stack, template, above | _metadata(file))
     resources = filter(is_resource, template.get("Resources", {}).values())
@@ -88,6 +90,6 @@ def _load(file: Path) -> dict[str, Any]:
     return content
 
 
-def _construct(root: IConstruct, path: str) -> IConstruct:
-    """Return the construct at a path."""
-    return reduce(lambda construct, id_: construct.node.find_child(id_), filter(None, path.split("/")), root)
+def _constructs(root: IConstruct, path: str) -> Iterable[IConstruct]:
+    """Return the construct at a path, after all that it is in."""
+    return accumulate(filter(None, path.split("/")), lambda above, id_: node_of(above).find_child(id_), initial=root)

@@ -16,6 +16,7 @@ from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.containers.container import STOPPED, Condition, Container, Sidecar
 from fargate_constructs.service.containers.image_platforms import check_image_platforms
+from fargate_constructs.service.execution_role import WITHOUT_FILES
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -111,6 +112,8 @@ class TaskContainers:
             self._with_check.add(name)
         if container.restart_policy and container.restart_policy._restarts_success:
             self._restarting.add(name)
+        if not (container.environment_files or container.credential_specs):
+            WITHOUT_FILES[self._task_definition] = WITHOUT_FILES.get(self._task_definition, 0) + 1
         allow_image(definition, container.image)
         if not isinstance(container.image, IMAGES_FROM_REGISTRIES) and not self._builds_images:
             self._builds_images = True
@@ -148,12 +151,12 @@ class TaskContainers:
         self._validate_dependencies(depends_on)
         self._validate_system_controls(name, sidecar)
 
-        main = next(iter(self._all.values()))
-        if condition is None and not self._waits_for(depends_on, main.container_name):
-            condition = Condition.HEALTHY if sidecar.health_check else Condition.START
+        main_name, main = next(iter(self._all.items()))
         order = self._order() | {name: set(depends_on)}
+        if condition is None and not _waits_for(order, name, main_name):
+            condition = Condition.HEALTHY if sidecar.health_check else Condition.START
         if condition:
-            order[main.container_name].add(name)
+            order[main_name].add(name)
         if cycle := _cycle(order):
             raise ValueError(
                 f"containers must not wait for each other in a circle, got: {cycle}; leave out a dependency"
@@ -189,14 +192,6 @@ class TaskContainers:
             name: {dependency.container.container_name for dependency in each.container_dependencies}
             for name, each in self._all.items()
         }
-
-    def _waits_for(self, depends_on: Mapping[str, Condition], name: str) -> bool:
-        """Whether a container that depends on these waits for the named one, directly or through others."""
-        order = self._order()
-        waited_for = list(depends_on)
-        for each in waited_for:
-            waited_for.extend(other for other in order.get(each, ()) if other not in waited_for)
-        return name in waited_for
 
     def _validate_dependencies(self, depends_on: Mapping[str, Condition]) -> None:
         for name, condition in depends_on.items():
@@ -272,6 +267,14 @@ def too_many(names: Sequence[str]) -> str:
 
 def _known(number: int | None) -> int | None:
     return None if is_unresolved(number) else number
+
+
+def _waits_for(order: Mapping[str, set[str]], name: str, other: str) -> bool:
+    """Whether a container waits for another one, directly or through others."""
+    waited_for = [*order[name]]
+    for each in waited_for:
+        waited_for.extend(further for further in order.get(each, ()) if further not in waited_for)
+    return other in waited_for
 
 
 def _cycle(order: Mapping[str, set[str]]) -> str:

@@ -84,12 +84,12 @@ class RollbackAlarms(Construct):
     def __init__(self, scope: Construct, id: str, *, service: ecs.CfnService, rollback: Rollback) -> None:
         super().__init__(scope, id)
 
-        acknowledge(self, {"CloudWatchAlarmAction": "ECS acts on it: it rolls a deployment back."})
         self._service = service
         self._rollback = rollback
         self._path = path_of(scope)
         self._names: list[str] = []
         self.all: list[cloudwatch.IAlarm] = []
+        self._has_own = False
         self._is_checked = False
         for alarm in rollback.alarms:
             self.add(alarm)
@@ -143,6 +143,9 @@ class RollbackAlarms(Construct):
         self._watch(id, tasks, threshold=1, minutes=minutes, meaning=meaning)
 
     def _watch(self, id: str, metric: cloudwatch.IMetric, *, threshold: int, minutes: int, meaning: str) -> None:
+        if not self._has_own:
+            self._has_own = True
+            acknowledge(self, {"CloudWatchAlarmAction": "ECS acts on it: it rolls a deployment back."})
         alarm = threshold_alarm(self, id, metric, f"{self._path}: {meaning}", threshold=threshold, periods=minutes)
         # Metrics of a target group depend on no service, so there is no need to search the stack.
         self._adopt(alarm, name=alarm.alarm_name)
@@ -199,7 +202,7 @@ def _minute() -> Duration:
 def _depends_on_service(alarm: CfnResource, stack: Stack) -> bool:
     """Whether an alarm refers to an ECS service of the stack, by its metrics, actions or texts."""
     resources = [cast(CfnResource, each) for each in stack.node.find_all() if CfnResource in type(each).__mro__]
-    by_name = dict(zip(stack.resolve([each.logical_id for each in resources]), resources, strict=True))
+    by_name = _by_logical_id(stack, [each for each in resources if isinstance(each, ecs.CfnService)])
     reached = [alarm]
     for each in reached:
         if isinstance(each, ecs.CfnService):
@@ -208,9 +211,16 @@ def _depends_on_service(alarm: CfnResource, stack: Stack) -> bool:
         if isinstance(each, CfnResource) and hasattr(each, "inspect"):
             each.inspect(inspector)
         written = json.dumps(stack.resolve(inspector.attributes))
-        found = (by_name.get(name) for name in REFERENCE.findall(written))
+        names = REFERENCE.findall(written)
+        if not by_name.keys() >= {*names}:  # Node.js is asked for all others only now
+            by_name = _by_logical_id(stack, resources)
+        found = (by_name.get(name) for name in names)
         reached.extend(other for other in dict.fromkeys(found) if other and other not in reached)
     return False
+
+
+def _by_logical_id(stack: Stack, resources: Sequence[CfnResource]) -> dict[str, CfnResource]:
+    return dict(zip(stack.resolve([each.logical_id for each in resources]), resources, strict=True))
 
 
 def _cycle(templates: Templates, service: ecs.CfnService) -> list[Place]:

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from fargate_constructs._core.account_trust import name_policies_by_region
 from fargate_constructs._core.arguments import checked, forward
+from fargate_constructs._core.construct_paths import node_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
@@ -418,8 +419,8 @@ class Job(FargateTask):
         return FailedRuns(self, retries=self.retries)
 
     def _validate_id(self, id: str, *, suffix: str = "") -> None:
-        taken = {*self._later_parts, *(each.node.id for each in self.node.children)}
-        if taken & {id, f"{id}{suffix}"}:
+        node = node_of(self)
+        if any(each in self._later_parts or node.try_find_child(each) for each in {id, f"{id}{suffix}"}):
             raise ValueError(f"id must differ from the IDs of the job's other parts, got: {id!r}")
 
     def _validate_single_task(self, what: str, instead: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import IDependable
 
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge_wildcards
 from fargate_constructs.service.cluster import capacity_dependencies
 
@@ -111,17 +112,17 @@ class Runs:
         """The ARN of any revision: a deployment makes a new one, and the permission may be updated seconds later."""
         return f"{self._family_arn}:*"
 
-    @property
+    @cached_property
     def _family_arn(self) -> str:
         """The ARN of the task definition without its revision."""
-        return Stack.of(self._job).format_arn(
+        return stack_of(self._job).format_arn(
             service="ecs", resource="task-definition", resource_name=self._job.task_definition.family
         )
 
-    @property
+    @cached_property
     def task_arns(self) -> str:
         """The ARN of any task of the cluster."""
-        return Stack.of(self._job).format_arn(
+        return stack_of(self._job).format_arn(
             service="ecs", resource="task", resource_name=f"{self._job.cluster.cluster_name}/*"
         )
 

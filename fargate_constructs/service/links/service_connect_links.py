@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.app_singleton import app_singleton
+from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.unresolved import is_unresolved
@@ -68,7 +69,7 @@ class ServiceLinks:
         if other is self:
             raise ValueError(f"a service cannot link to itself, got: {self.name!r}; use localhost")
         target = other.port(port)
-        if other._vpc.node.path != self._vpc.node.path:
+        if path_of(other._vpc) != path_of(self._vpc):
             raise ValueError(
                 f"linked services must be in the same network, got: {self.name!r} and {other.name!r} in two; "
                 "pass the same network to both",
@@ -124,7 +125,7 @@ class ServiceLinks:
 
     def _depend_on_stack_of(self, other: ServiceLinks) -> bool:
         """Let this service's stack depend on the other's, and return whether it can: of two stacks, the first does."""
-        ours, theirs = Stack.of(self.service), Stack.of(other.service)
+        ours, theirs = stack_of(self.service), stack_of(other.service)
         stacks = app_singleton(self.service, _StackDependencies)
         needed = [theirs]
         for stack in needed:
@@ -143,7 +144,8 @@ class ServiceLinks:
         for theirs, ours in product(
             other.service.connections.security_groups, self.service.connections.security_groups
         ):
-            rule_id = f"Link {self.service.node.path} {other.service.node.path} {theirs.node.id} {ours.node.id} {port}"
+            services = f"{path_of(self.service)} {path_of(other.service)}"
+            rule_id = f"Link {services} {node_of(theirs).id} {node_of(ours).id} {port}"
             allow(
                 scope.service,
                 rule_id.replace("/", " "),
@@ -161,9 +163,10 @@ class ServiceLinks:
         """
         if given := self._given_namespace:
             return given
-        scope = cast(Construct, self._vpc.node.scope)  # not the VPC: an imported one takes no children
-        name = f"{self._vpc.node.id}ServiceNames"
-        existing = scope.node.try_find_child(name)
+        node = node_of(self._vpc)
+        scope = cast(Construct, node.scope)  # not the VPC: an imported one takes no children
+        name = f"{node.id}ServiceNames"
+        existing = node_of(scope).try_find_child(name)
         if isinstance(existing, servicediscovery.HttpNamespace):
             return existing
         return servicediscovery.HttpNamespace(
@@ -231,11 +234,12 @@ class ServiceLinks:
         """Refuse a name that another service of the app has in the namespace."""
         owners = _NAMES.setdefault(cast(IConstruct, self.namespace), {})
         for name in (self.name, *ports):
-            owner = owners.setdefault(name, self.service.node.path)
-            if owner != self.service.node.path:
+            path = path_of(self.service)
+            owner = owners.setdefault(name, path)
+            if owner != path:
                 raise ValueError(
                     f"name must differ from those of the other linked services in the network, got: {name!r} for "
-                    f"{self.service.node.path} and {owner}; give one of them another name",
+                    f"{path} and {owner}; give one of them another name",
                 )
 
     def _reaches(self, other: ServiceLinks) -> bool:

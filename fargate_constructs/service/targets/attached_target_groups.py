@@ -57,14 +57,7 @@ def attach(
             test_listener=_configuration(test) if test else None,
         )
     for target_group in target_groups if alternate_target is None else target_groups[:1]:
-        target_group.add_target(
-            service.load_balancer_target(
-                container_name=port.container,
-                container_port=port.number,
-                protocol=ecs.Protocol.UDP if port.is_udp else None,
-                alternate_target=alternate_target,
-            )
-        )
+        target_group.add_target(tasks_of(service, port, alternate_target))
     if alternate_target:
         Annotations.of(service).add_warning_v2(
             MOVED_WEIGHTS,
@@ -76,6 +69,18 @@ def attach(
         policy = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
         reason = "AWS maintains this policy: what ECS needs to move requests between target groups."
         acknowledge(service.node.find_child(ROLE), {f"AwsSolutions-IAM4[Policy::{policy}]": reason})
+
+
+def tasks_of(
+    service: ecs.FargateService, port: Port, alternate_target: ecs.AlternateTarget | None = None
+) -> ecs.IEcsLoadBalancerTarget:
+    """Return the service's tasks at a port, as what a target group gets."""
+    return service.load_balancer_target(
+        container_name=port.container,
+        container_port=port.number,
+        protocol=ecs.Protocol.UDP if port.is_udp else None,
+        alternate_target=alternate_target,
+    )
 
 
 def _configuration(of: Weighted) -> ecs.ListenerRuleConfiguration:

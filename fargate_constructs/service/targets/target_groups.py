@@ -18,6 +18,7 @@ from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import (
     attach,
+    tasks_of,
     validate_number_of_target_groups,
     validate_same_network,
 )
@@ -130,16 +131,16 @@ class ServiceRoutes(Construct):
             self._warn_of_sign_in(id)
         for routes, target in targets.items():
             routes._make_target_groups(listener, target)
-        authenticate = authenticate or (lambda action: action)
         make_rule = partial(self._make_rule, listener=listener, transforms=transforms)
-        action = forward = _forward(targets[self])
+        answer = forward = _forward(targets[self], authenticate)
         if weights:
             action = self._forward_by_weight(id, weights, targets, stickiness_duration)
-        rule = make_rule(id, priority=priority, conditions=list(conditions), action=authenticate(action))
+            answer = {"action": authenticate(action) if authenticate else action}
+        rule = make_rule(id, priority=priority, conditions=list(conditions), **answer)
         test_rule = None
         if header:
             of_test = [*conditions, elbv2.ListenerCondition.http_header(header[0], [header[1]])]
-            test_rule = make_rule(f"{id}Test", priority=test_priority, conditions=of_test, action=authenticate(forward))
+            test_rule = make_rule(f"{id}Test", priority=test_priority, conditions=of_test, **forward)
         for routes, target in targets.items():
             routes._attach(target, rule, test_rule)
             routes._remove_repeated_rules(listener)
@@ -292,6 +293,8 @@ class ServiceRoutes(Construct):
             # Not the default value: a template that adds it later would replace the group.
             protocol_version=None if version is HTTP1 else version,
             target_type=elbv2.TargetType.IP,
+            # If deployments shift traffic, the tasks come later: ECS must know the rule.
+            targets=None if self._deployment._shifts_traffic else [tasks_of(self._service, target.port)],
             deregistration_delay=options.health.deregistration_delay,
             health_check=options.health._target_check(options.protocol, version, check_port),
             **(options.load_balancing._target_group_options() if options.load_balancing else {}),
@@ -302,9 +305,15 @@ class ServiceRoutes(Construct):
     ) -> None:
         if target.is_attached:
             return
-        attach(
-            self._service, target.all, port=target.port, production=rule, test=test_rule, deployment=self._deployment
-        )
+        if self._deployment._shifts_traffic:
+            attach(
+                self._service,
+                target.all,
+                port=target.port,
+                production=rule,
+                test=test_rule,
+                deployment=self._deployment,
+            )
         if target.check_port != target.port:
             target.all[0].register_connectable(self._service, ec2.Port.tcp(target.check_port.number))
         target.is_attached = True
@@ -324,9 +333,15 @@ def _is_plain(listener: elbv2.IApplicationListener) -> bool:
     return isinstance(listener, elbv2.ApplicationListener) and listener.protocol is elbv2.ApplicationProtocol.HTTP
 
 
-def _forward(target: TargetGroups) -> elbv2.ListenerAction:
+def _forward(
+    target: TargetGroups, authenticate: Callable[[elbv2.ListenerAction], elbv2.ListenerAction] | None
+) -> dict[str, Any]:
+    """Return the arguments by which a rule forwards requests, after a sign-in if there is one."""
     if len(target.all) == 1:
-        return elbv2.ListenerAction.forward(target.all)
+        if authenticate is None:  # the L2 makes the action
+            return {"target_groups": target.all}
+        return {"action": authenticate(elbv2.ListenerAction.forward(target.all))}
     weighted = elbv2.WeightedTargetGroup
     weights = [weighted(target_group=each, weight=weight) for each, weight in zip(target.all, (100, 0), strict=True)]
-    return elbv2.ListenerAction.weighted_forward(weights)
+    action = elbv2.ListenerAction.weighted_forward(weights)
+    return {"action": authenticate(action) if authenticate else action}
