@@ -126,7 +126,7 @@ def test_each_is_one_line(path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     """Without credentials, region, permission or network, and if AWS throttles; the status is that of no answer."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    monkeypatch.setattr("botocore.loaders.create_loader", lambda _: LOADER)
+    monkeypatch.setattr("botocore.session.create_loader", lambda _: LOADER)
     write_app(tmp_path, "Shop")
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     for case in CASES if path == WITH_ALL_CASES else WITH_EACH_COMMAND:

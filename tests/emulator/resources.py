@@ -24,6 +24,7 @@ from ministack.services.waf import _associate_web_acl, _associations, _disassoci
 from tests.emulator import (
     athena,
     buckets,
+    default_groups,
     filter_patterns,
     functions,
     interfaces,
@@ -313,5 +314,6 @@ def register() -> None:
     tasks.register()
     athena.register()
     buckets.register()
+    default_groups.register()
     functions.register()
     filter_patterns.register()

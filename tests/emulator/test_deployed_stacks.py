@@ -1,14 +1,11 @@
 """`fargate-constructs plan` asks a local AWS for what is deployed."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.emulator.commands import run_here
-from tests.emulator.emulator import ROOT, Emulator
+from tests.emulator.emulator import Emulator
 from tests.emulator.updates import CloudFormationStack
 
 YAML = """
@@ -39,11 +36,8 @@ def test_the_plan_of_a_deployed_stack(aws: Emulator, tmp_path: Path) -> None:
     )
 
     assert CloudFormationStack(aws, "Shop").deploy(TemplateBody=YAML) == "CREATE_COMPLETE"
-    # As a person runs it, in a process of its own.
-    program = [sys.executable, "-m", "fargate_constructs", *plan]
-    environment = {**os.environ, **aws.environment}
-    same = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert same.returncode == 0, same.stderr
+    same = run_here(aws, *plan)
+    assert same.exit_code == 0, same.stderr
     assert same.stdout.startswith("Shop: no findings\n\n1 stay as they are.\n")
     write(tmp_path, Moved=QUEUE)
     moved = run_here(aws, *plan, "--refactor", str(tmp_path / "mapping.json"))

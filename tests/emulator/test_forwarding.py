@@ -1,16 +1,15 @@
 """Real requests, through the deployed rules, to web servers on loopback."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import cast
 
 import pytest
 from aws_cdk import App, CfnParameter, SecretValue, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from fargate_constructs import Deployment, FargateService, FixedEgressNetwork, HttpEndpoint
 from fargate_constructs.endpoint.sign_in import SignIn
@@ -65,17 +64,23 @@ class Shop(Stack):
         )
 
 
-def shifting_app(next_percent: int = 0) -> App:
-    """Return an app with one service, in the middle of a deployment that shifts requests."""
+def shifting_app() -> App:
+    """Return an app with one service, whose deployments shift requests."""
     app = App()
     stack = Shop(app, "Shifting")
     service = stack.service("Old", Deployment.canary(test_header=("x-version", "next")))
-    rule = stack.endpoint.add_route("Shifting", service=service, paths=["/a/*"])
-    # What ECS does to the rule.
-    resource = cast("elbv2.CfnListenerRule", rule.node.default_child)
-    for index, weight in enumerate((100 - next_percent, next_percent)):
-        resource.add_property_override(f"Actions.0.ForwardConfig.TargetGroups.{index}.Weight", weight)
+    stack.endpoint.add_route("Shifting", service=service, paths=["/a/*"])
     return app
+
+
+def shift(stack: DeployedStack, percent: int) -> str:
+    """Do what ECS does to the rule in the middle of a deployment: the new tasks get so many of 100 requests."""
+    template = json.loads(stack.template())
+    [rule] = [each for id_, each in template["Resources"].items() if "RulesShifting" in id_ and "Test" not in id_]
+    [action] = rule["Properties"]["Actions"]
+    for group, weight in zip(action["ForwardConfig"]["TargetGroups"], (100 - percent, percent), strict=True):
+        group["Weight"] = weight
+    return stack.change(json.dumps(template))
 
 
 def routed_app() -> App:
@@ -331,8 +336,8 @@ def test_requests_move_by_weight(shifting: DeployedStack, shifted: LoadBalancer)
         return Counter(shifted.send("/a/b", host=HTTPS).name for _ in range(30))
 
     assert answerers() == {"Old": 30}
-    assert shifting.update(shifting_app(next_percent=50)) == "UPDATE_COMPLETE", shifting.why()
+    assert shift(shifting, 50) == "UPDATE_COMPLETE", shifting.why()
     assert set(answerers()) == {"Old", "New"}
-    assert shifting.update(shifting_app(next_percent=100)) == "UPDATE_COMPLETE", shifting.why()
+    assert shift(shifting, 100) == "UPDATE_COMPLETE", shifting.why()
     assert answerers() == {"New": 30}
     assert shifted.send("/a/b", host=HTTPS, headers={"x-version": "next"}).name == "Old"

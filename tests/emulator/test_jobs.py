@@ -30,11 +30,11 @@ from tests.emulator.migrations import ending_migrations
 from tests.emulator.updates import DeployedStack
 
 
-def jobs_app(version: int) -> App:
+def jobs_app() -> App:
     """Return an app of a service that waits for a migration, and of a scheduled task."""
     app = App(context={"aws:cdk:enable-path-metadata": True})  # as the CDK CLI
     stack = Stack(app, "Jobs")
-    image = ecs.ContainerImage.from_registry(f"example.com/shop:{version}")
+    image = ecs.ContainerImage.from_registry("example.com/shop:1")
     network = FixedEgressNetwork(stack, "Network")
     cluster = AuditedCluster(stack, "Cluster", vpc=network.vpc)
     web = FargateService(stack, "Web", network=network, image=image, cluster=cluster)
@@ -78,9 +78,14 @@ def jobs_app(version: int) -> App:
 def stack(aws: Emulator) -> DeployedStack:
     """The app's first version; its migration ran before there was a service."""
     with ending_migrations(aws, 0) as runs:
-        stack = DeployedStack(aws, jobs_app(1))
+        stack = DeployedStack(aws, jobs_app())
     assert runs == [[]]
     return stack
+
+
+def _deploy_version(stack: DeployedStack, version: int) -> str:
+    """Deploy the app with another version of its image."""
+    return stack.change(stack.template().replace("example.com/shop:1", f"example.com/shop:{version}"))
 
 
 def _version_of_service(stack: DeployedStack) -> str:
@@ -95,7 +100,7 @@ def _version_of_service(stack: DeployedStack) -> str:
 def test_a_failed_migration_keeps_the_version_before(stack: DeployedStack) -> None:
     """The deployment fails with the reason, and the rollback runs no migration. The next deployment does."""
     with ending_migrations(stack.aws, 3) as runs:
-        assert stack.update(jobs_app(2)) == "UPDATE_ROLLBACK_COMPLETE"
+        assert _deploy_version(stack, 2) == "UPDATE_ROLLBACK_COMPLETE"
     assert len(runs) == 1
     assert (
         "exit code 3 (EssentialContainerExited: Essential container in task exited); its log: aws logs" in stack.why()
@@ -103,7 +108,7 @@ def test_a_failed_migration_keeps_the_version_before(stack: DeployedStack) -> No
     assert _version_of_service(stack) == "1"
 
     with ending_migrations(stack.aws, 0) as runs:
-        assert stack.update(jobs_app(3)) == "UPDATE_COMPLETE", stack.why()
+        assert _deploy_version(stack, 3) == "UPDATE_COMPLETE", stack.why()
     assert len(runs) == 1
     assert _version_of_service(stack) == "3"
 

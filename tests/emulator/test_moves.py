@@ -1,6 +1,7 @@
 """Moving a deployed network from one way out to another: which moves go, and that no address is ever lost."""
 
 import re
+from functools import cache
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
@@ -15,6 +16,7 @@ ADDRESS_IN_USE = "is already associated|AuthFailure"
 NEVER_REPLACED = ("AWS::EC2::EIP", "AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC")
 
 
+@cache
 def network_app(egress: Egress) -> App:
     """Return an app of one network that publishes its addresses."""
     app = App()
@@ -122,7 +124,8 @@ def _come_back(network: DeployedNetwork) -> None:
 
     assert network.stack.destroy() == "DELETE_COMPLETE"
     assert network.allocations() == allocations
-    egress = Egress.per_az(eip_allocation_ids=[allocations[ip] for ip in addresses], egress_ips=addresses)
+    kept = tuple(allocations[ip] for ip in addresses)
+    egress = Egress.per_az(eip_allocation_ids=kept, egress_ips=tuple(addresses))
     assert network.move(egress) == "CREATE_COMPLETE", network.stack.why()
     assert network.used() == network.promised() == network.published() == addresses
 

@@ -57,6 +57,12 @@ class CloudFormationStack:
         self.id = deploy(StackName=self.name, Capabilities=["CAPABILITY_IAM"], **template)["StackId"]
         return self._wait()
 
+    def change(self, template: str) -> str:
+        """Update the stack to a changed template, which may be larger than a request."""
+        bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+        self.aws.client("s3").put_object(Bucket=bucket, Key="changed", Body=template)
+        return self.deploy(TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/changed")
+
     def destroy(self) -> str:
         """Delete the stack."""
         self._cloudformation.delete_stack(StackName=self.name)
@@ -77,10 +83,14 @@ class CloudFormationStack:
             if not types or each["ResourceType"] in types
         }
 
+    def template(self) -> str:
+        """Return the deployed template, as JSON."""
+        template = self._cloudformation.get_template(StackName=self.id)["TemplateBody"]
+        return template if isinstance(template, str) else json.dumps(template)
+
     def resources(self) -> dict[str, Resource]:
         """Return all resources, by the construct's path below the stack: `Network/EgressIps/1`."""
-        template = self._cloudformation.get_template(StackName=self.id)["TemplateBody"]
-        definitions = (json.loads(template) if isinstance(template, str) else template)["Resources"]
+        definitions = json.loads(self.template())["Resources"]
         return {_path(definitions[each["LogicalResourceId"]]): _resource(each) for each in self._summaries()}
 
     def by_logical_id(self) -> dict[str, Resource]:
