@@ -1,12 +1,15 @@
 """What many tests start from."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct, Node
+from jsii._reference_map import InterfaceDynamicProxy
 
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
@@ -23,6 +26,17 @@ def keep(kind: type, *properties: str) -> None:
 keep(Construct, "node")
 keep(Node, "id", "path", "root", "scope")
 keep(Stack, "account", "nested_stack_parent", "region")
+
+
+def _ask_once(construct: InterfaceDynamicProxy, name: str) -> Any:  # noqa: ANN401 - of any attribute
+    """Return an attribute of an imported construct. jsii asks Node.js twice: whether there is one, and for it."""
+    for interface in construct._delegates:  # noqa: SLF001 - as jsii does
+        with suppress(AttributeError):
+            return getattr(interface, name)
+    raise AttributeError(name)
+
+
+InterfaceDynamicProxy.__getattr__ = _ask_once  # type: ignore[method-assign]
 
 
 @pytest.fixture
