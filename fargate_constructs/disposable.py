@@ -9,13 +9,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3 import mixins
 from constructs import Construct, IConstruct, IMixin, IValidation
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import path_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
 from fargate_constructs.synthesized.egress_routes import DISPOSABLE
 
@@ -57,7 +58,9 @@ def make_disposable(scope: Construct) -> None:
     for each in resources:
         if isinstance(each, s3.CfnBucket) and each.object_lock_enabled:
             raise ValueError(f"scope must hold no bucket with an object lock, got: {path_of(each)}; leave the lock out")
-    functions = {path_of(each) for each in _functions(Stack.of(resource) for resource in resources)}
+    below = [each for each in scope.node.find_all() if isinstance(each, Stack)]
+    stacks = [*(each for each in scope.node.scopes if isinstance(each, Stack)), *below]
+    functions = {path_of(each) for each in _functions(stacks)}
     RemovalPolicies.of(scope).destroy()
     for each in resources:
         if isinstance(each, s3.CfnBucket) and not _is_emptied(each):
@@ -67,12 +70,11 @@ def make_disposable(scope: Construct) -> None:
         if isinstance(each, ecr.CfnRepository):
             each.empty_on_delete = True
         _take_protection_off(each)
-    for stack in (each for each in scope.node.find_all() if isinstance(each, Stack)):
+    for stack in below:
         stack.termination_protection = False
-    inside = {path_of(each) for each in _resources(scope)}
-    for each in _functions(Stack.of(resource) for resource in resources):
+    for each in _functions(stacks):
         # The function that empties buckets is in their stack, maybe outside of the scope.
-        is_ours = path_of(each) in inside or path_of(each) not in functions
+        is_ours = f"{path_of(each)}/".startswith(f"{path_of(scope)}/".lstrip("/")) or path_of(each) not in functions
         if is_ours and not getattr(each, "logging_config", None):
             _make_log_group(each)
     scope.node.add_validation(cast(IValidation, _Complete(scope, resources)))
@@ -81,9 +83,13 @@ def make_disposable(scope: Construct) -> None:
 def _functions(stacks: Iterable[Stack]) -> Iterator[CfnResource]:
     """Yield each function of some stacks once."""
     for stack in dict.fromkeys(stacks):
-        yield from (
-            each for each in _resources(stack) if each.cfn_resource_type == FUNCTION and Stack.of(each) == stack
-        )
+        yield from (each for each in _resources(stack) if _is_function(each) and stack_of(each) == stack)
+
+
+def _is_function(resource: CfnResource) -> bool:
+    """Whether a resource is a function. Node.js is not asked about the L1 constructs of other types."""
+    is_other = type(resource).__module__.startswith("aws_cdk.") and not isinstance(resource, lambda_.CfnFunction)
+    return not is_other and resource.cfn_resource_type == FUNCTION
 
 
 def _is_emptied(bucket: s3.CfnBucket) -> bool:
@@ -141,19 +147,24 @@ class _Complete:
 
     def __init__(self, scope: Construct, known: list[CfnResource]) -> None:
         self._scope = scope
-        self._known = {path_of(each) for each in known}
+        self._known = {path_of(each) for each in known if isinstance(each, FULL_OR_PROTECTED)}
 
     def validate(self) -> list[str]:
         """Return a message for each bucket or repository that is not emptied, and each protected resource."""
         messages = []
         for each in _resources(self._scope):
-            path = path_of(each)
-            if isinstance(each, FULL_OR_PROTECTED) and path not in self._known:
-                messages.append(f"make_disposable must be called when all is made, got a later construct: {path}")
-            replicas = getattr(each, "replicas", None) if each.cfn_resource_type == GLOBAL_TABLE else None
-            if any(replica.get("deletionProtectionEnabled") for replica in Stack.of(each).resolve(replicas) or []):
-                messages.append(f"make_disposable needs tables that may be deleted, got deletion_protection: {path}")
+            if isinstance(each, FULL_OR_PROTECTED) and path_of(each) not in self._known:
+                later = "make_disposable must be called when all is made, got a later construct"
+                messages.append(f"{later}: {path_of(each)}")
+            if hasattr(type(each), "replicas") and each.cfn_resource_type == GLOBAL_TABLE and _has_protection(each):
+                kept = "make_disposable needs tables that may be deleted, got deletion_protection"
+                messages.append(f"{kept}: {path_of(each)}")
         return messages
+
+
+def _has_protection(table: Any) -> bool:  # noqa: ANN401 - a CfnGlobalTable, whose module takes long to load
+    """Whether deletion protection of a replica is on."""
+    return any(each.get("deletionProtectionEnabled") for each in Stack.of(table).resolve(table.replicas))
 
 
 def _resources(scope: IConstruct) -> Iterator[CfnResource]:

@@ -4,9 +4,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, Duration, Environment, SecretValue, Stack
@@ -21,6 +20,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_ssm as ssm
+from constructs import Construct
 
 import fargate_constructs
 from fargate_constructs import (
@@ -102,41 +102,64 @@ BALANCER = "access_log_prefix, security_group_description"
 CONDITIONS = "hosts, paths, headers, methods, query, source_ips"
 
 
-class Lab:
-    """A stack whose values the CLI has yet to look up."""
+class Shared(NamedTuple):
+    """What all labs use; what can be looked up is."""
 
-    def __init__(self, app: App, name: str) -> None:
-        """Look up what other things need."""
-        self.stack = Stack(app, name, env=ENVIRONMENT)
-        self.vpc = ec2.Vpc.from_lookup(self.stack, "Vpc", vpc_name="shared")
-        self.zone = route53.HostedZone.from_lookup(self.stack, "Zone", domain_name="example.com")
-        self.image = ecs.ContainerImage.from_registry(self.text("image"))
+    vpc: ec2.IVpc
+    zone: route53.IHostedZone
+    image: ecs.ContainerImage
+    network: ImportedNetwork
+    cluster: ecs.ICluster
+    bucket: s3.IBucket
+
+
+def shared_in(stack: Stack) -> Shared:
+    """Return what all labs of a stack use."""
+    vpc = ec2.Vpc.from_lookup(stack, "Vpc", vpc_name="shared")
+    return Shared(
+        vpc,
+        route53.HostedZone.from_lookup(stack, "Zone", domain_name="example.com"),
+        ecs.ContainerImage.from_registry(text(stack, "image")),
+        FixedEgressNetwork.from_vpc(stack, "Imported", vpc, egress_ips=[text(stack, "ips")]),
+        AuditedCluster(stack, "Cluster", vpc=vpc),
+        s3.Bucket(stack, "AccessLogs"),
+    )
+
+
+def text(scope: Construct, name: str) -> str:
+    """Return a parameter's value, which the template will hold."""
+    return ssm.StringParameter.value_from_lookup(scope, f"/shared/{name}")
+
+
+class Lab:
+    """A part of a stack whose values the CLI has yet to look up."""
+
+    def __init__(self, scope: Construct, name: str, shared: "Shared") -> None:
+        """Take from the stack what other things need."""
+        self.scope = Construct(scope, name)
+        self.vpc, self.zone, self.image, self.network, self.cluster, self.bucket = shared
 
     def text(self, name: str) -> str:
         """Return a parameter's value, which the template will hold."""
-        return ssm.StringParameter.value_from_lookup(self.stack, f"/shared/{name}")
-
-    @cached_property
-    def network(self) -> ImportedNetwork:
-        """The VPC as a network."""
-        return FixedEgressNetwork.from_vpc(self.stack, "Imported", self.vpc, egress_ips=[self.text("ips")])
+        return text(self.scope, name)
 
     def own_network(self, egress: Egress) -> FixedEgressNetwork:
         """Return a network made here."""
-        return FixedEgressNetwork(self.stack, "Network", egress=egress)
+        return FixedEgressNetwork(self.scope, "Network", egress=egress)
 
     def service(self, **arguments: object) -> FargateService:
         """Return a service with these arguments."""
-        defaults = {"network": self.network, "image": self.image}
-        return FargateService(self.stack, "Web", **(defaults | arguments))  # type: ignore[arg-type] # as they come
+        defaults = {"network": self.network, "cluster": self.cluster, "image": self.image}
+        return FargateService(self.scope, "Web", **(defaults | arguments))  # type: ignore[arg-type] # as they come
 
     def endpoint(self, **arguments: object) -> HttpEndpoint:
         """Return an endpoint with these arguments."""
-        return HttpEndpoint(self.stack, "Endpoint", **({"network": self.network} | arguments))  # type: ignore[arg-type]
+        defaults = {"network": self.network, "access_log_bucket": self.bucket}
+        return HttpEndpoint(self.scope, "Endpoint", **(defaults | arguments))  # type: ignore[arg-type]
 
     def certificate(self) -> acm.ICertificate:
         """Return a certificate whose ARN is looked up."""
-        return acm.Certificate.from_certificate_arn(self.stack, "Certificate", self.text("certificate"))
+        return acm.Certificate.from_certificate_arn(self.scope, "Certificate", self.text("certificate"))
 
     def route(self, service: FargateService | None = None, **conditions: object) -> None:
         """Give an endpoint a route with these conditions, beside another."""
@@ -151,9 +174,9 @@ class Lab:
 
     def file_system(self) -> efs.IFileSystem:
         """Return one whose ID and security group are looked up."""
-        group = ec2.SecurityGroup.from_lookup_by_name(self.stack, "Group", "files", self.vpc)
+        group = ec2.SecurityGroup.from_lookup_by_name(self.scope, "Group", "files", self.vpc)
         return efs.FileSystem.from_file_system_attributes(
-            self.stack, "Files", file_system_id=self.text("files"), security_group=group
+            self.scope, "Files", file_system_id=self.text("files"), security_group=group
         )
 
 
@@ -179,16 +202,16 @@ def addresses(lab: Lab) -> dict[str, list[str]]:
 def listener(lab: Lab) -> None:
     """Return an endpoint at a listener that is looked up."""
     found = elbv2.ApplicationListener.from_lookup(
-        lab.stack, "Listener", load_balancer_tags={"name": "shared"}, listener_port=443
+        lab.scope, "Listener", load_balancer_tags={"name": "shared"}, listener_port=443
     )
-    endpoint = HttpEndpoint.from_listener(lab.stack, "Endpoint", found)
+    endpoint = HttpEndpoint.from_listener(lab.scope, "Endpoint", found)
     endpoint.add_route("Web", service=lab.service(), paths=["/api/*"])
 
 
 def network_load_balancer(lab: Lab) -> None:
     """Add a listener to a load balancer that is looked up."""
-    found = elbv2.NetworkLoadBalancer.from_lookup(lab.stack, "Balancer", load_balancer_tags={"name": "shared"})
-    endpoint = TcpEndpoint.from_load_balancer(lab.stack, "Endpoint", found)
+    found = elbv2.NetworkLoadBalancer.from_lookup(lab.scope, "Balancer", load_balancer_tags={"name": "shared"})
+    endpoint = TcpEndpoint.from_load_balancer(lab.scope, "Endpoint", found)
     endpoint.add_listener(
         "Dns", port=53, service=lab.service(), protocol=elbv2.Protocol.TCP_UDP, allow_cidrs=["10.0.0.0/8"]
     )
@@ -197,7 +220,7 @@ def network_load_balancer(lab: Lab) -> None:
 def tcp_endpoint(lab: Lab) -> None:
     """Make an endpoint with an unknown name, addresses and callers, with a TLS listener for some of them."""
     edge = TcpEndpoint(
-        lab.stack,
+        lab.scope,
         "Edge",
         network=lab.network,
         domain_name=lab.text("name"),
@@ -222,24 +245,24 @@ def groups_by_name(lab: Lab) -> object:
     """Select subnets by a name that the VPC is not yet known to have."""
     tasks = lab.vpc.select_subnets(subnet_group_name="Tasks").subnets
     return FixedEgressNetwork.from_vpc(
-        lab.stack, "Named", lab.vpc, task_subnets=tasks, egress_ipv6_cidrs=[lab.text("range")]
+        lab.scope, "Named", lab.vpc, task_subnets=tasks, egress_ipv6_cidrs=[lab.text("range")]
     )
 
 
 def jobs(lab: Lab) -> None:
     """Run tasks to their end."""
-    network, key = lab.network, kms.Key.from_lookup(lab.stack, "Key", alias_name="alias/shared")
-    cluster = AuditedCluster(lab.stack, "Cluster", vpc=lab.vpc, encryption_key=key)
+    network, key = lab.network, kms.Key.from_lookup(lab.scope, "Key", alias_name="alias/shared")
+    cluster = AuditedCluster(lab.scope, "Cluster", vpc=lab.vpc, encryption_key=key)
     common = {"network": network, "image": lab.image, "cluster": cluster}
-    ScheduledTask(lab.stack, "Report", schedule=NIGHTLY, name=lab.text("name"), **common)  # type: ignore[arg-type]
-    OneOffTask(lab.stack, "Repair", name=lab.text("name"), **common)  # type: ignore[arg-type]
+    ScheduledTask(lab.scope, "Report", schedule=NIGHTLY, name=lab.text("name"), **common)  # type: ignore[arg-type]
+    OneOffTask(lab.scope, "Repair", name=lab.text("name"), **common)  # type: ignore[arg-type]
 
 
 def starts(lab: Lab) -> None:
     """Run a job for uploads, for events, and by a state machine."""
-    job = Job(lab.stack, "Load", network=lab.network, image=lab.image, name=lab.text("name"))
+    job = Job(lab.scope, "Load", network=lab.network, image=lab.image, name=lab.text("name"))
     overrides: dict[str, Any] = {"environment": {"A": lab.text("a")}, "command": [lab.text("command")]}
-    bucket = s3.Bucket(lab.stack, "Bucket")
+    bucket = s3.Bucket(lab.scope, "Bucket")
     job.run_on_upload("Upload", bucket=bucket, prefix=lab.text("prefix"), suffix=lab.text("suffix"), **overrides)
     job.event_target("Event", **overrides)
     job.task_state("State", **overrides)
@@ -252,15 +275,15 @@ def telemetry(lab: Lab, **arguments: Any) -> None:  # noqa: ANN401 - any of the 
 
 def archive(lab: Lab) -> None:
     """Archive all log groups but some."""
-    made = LogArchive(lab.stack, "Logs")
+    made = LogArchive(lab.scope, "Logs")
     made.ignore_log_group(lab.text("ignored"))
     made.add_all_log_groups(except_for=[lab.text("excepted")])
 
 
 def catalog(lab: Lab) -> None:
     """Let a role that is looked up query a database whose name is."""
-    made = LogCatalog(lab.stack, "Catalog", bucket=LogArchive(lab.stack, "Logs").bucket, database_name=lab.text("db"))
-    made.grant_query(iam.Role.from_lookup(lab.stack, "Role", role_name="reader"))
+    made = LogCatalog(lab.scope, "Catalog", bucket=LogArchive(lab.scope, "Logs").bucket, database_name=lab.text("db"))
+    made.grant_query(iam.Role.from_lookup(lab.scope, "Role", role_name="reader"))
 
 
 def sidecar(lab: Lab) -> None:
@@ -295,7 +318,7 @@ def file_system(lab: Lab) -> None:
 # What is tried, by the arguments that it covers.
 TRIES: dict[str, Callable[[Lab], object]] = {
     "CloudFrontDistribution.__init__: web_acl_arn": lambda lab: CloudFrontDistribution(
-        lab.stack,
+        lab.scope,
         "Distribution",
         endpoint=lab.endpoint(internal=True, domain_name="shop.example.com", hosted_zone=lab.zone),
         certificate=lab.certificate(),
@@ -321,15 +344,15 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         for pool in ("public_ipv4_pool", "ipam_pool_id")
     },
     "VpcEndpoints.__init__: interfaces, gateways": lambda lab: FixedEgressNetwork(
-        lab.stack,
+        lab.scope,
         "Network",
         endpoints=[VpcEndpoints(interfaces=(lab.text("interface"),), gateways=(lab.text("gateway"),))],
     ),
     "FixedEgressNetwork.__init__: cidr, avoid_cidrs": lambda lab: FixedEgressNetwork(
-        lab.stack, "Network", cidr=lab.text("cidr"), avoid_cidrs=[lab.text("office")]
+        lab.scope, "Network", cidr=lab.text("cidr"), avoid_cidrs=[lab.text("office")]
     ),
     "FixedEgressNetwork.__init__: avoid_cidrs, resource_accounts, availability_zones": lambda lab: FixedEgressNetwork(
-        lab.stack,
+        lab.scope,
         "Network",
         avoid_cidrs=[lab.text("office")],
         resource_accounts=[lab.text("account")],
@@ -346,7 +369,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     ),
     "security_group_description": lambda lab: [
         make(
-            lab.stack,
+            lab.scope,
             f"Named{number}",
             network=lab.network,
             security_group_description=lab.text("description"),
@@ -372,7 +395,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
     ),
     "ScheduledTask.__init__: name; OneOffTask.__init__: name": jobs,
     "QueueWorker.__init__: name": lambda lab: QueueWorker(
-        lab.stack,
+        lab.scope,
         "Orders",
         network=lab.network,
         image=lab.image,
@@ -399,7 +422,7 @@ TRIES: dict[str, Callable[[Lab], object]] = {
         lab.service().log_driver(lab.text("prefix"), multiline_pattern=lab.text("pattern"))
     ),
     f"FargateWebService.__init__: domain_name, allow_cidrs, static_ips, {BALANCER}": lambda lab: FargateWebService(
-        lab.stack,
+        lab.scope,
         "Shop",
         image=lab.image,
         network=lab.network,
@@ -471,10 +494,12 @@ TRIES: dict[str, Callable[[Lab], object]] = {
 @pytest.fixture(scope="module")
 def tried() -> tuple[App, dict[str, Exception]]:
     """The app of all tries, and what was refused."""
-    app, refusals = App(), dict[str, Exception]()
+    app, refusals = App(context={"@aws-cdk/core:stackResourceLimit": 0}), dict[str, Exception]()
+    stack = Stack(app, "Labs", env=ENVIRONMENT)
+    shared = shared_in(stack)
     for number, (name, build) in enumerate(TRIES.items()):
         try:
-            build(Lab(app, f"Lab{number}"))
+            build(Lab(stack, f"Lab{number}", shared))
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             refusals[name] = error
     return app, refusals
