@@ -21,6 +21,7 @@ gc.set_threshold(50_000, 50, 50)
 ALL_MODES = (
     "tests/properties/",
     "tests/test_security.py",
+    "tests/test_stability.py",
     "tests/privilege/test_every_mode.py",
 )
 # Tests that read the same modes of the archive (`tests/logs/archives.py`).
@@ -32,7 +33,7 @@ ARCHIVES = tuple(
     )
 )
 # Files that take longest. They begin first, so that no worker ends with one of them alone.
-LONGEST = (*ALL_MODES, "tests/test_stability.py", "tests/emulator/test_upgrade.py")
+LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
-"""Builds every mode with the lowest versions and cdk-nag 2: `.venv/lowest/bin/python -m tests.lowest FOLDER`.
+"""Builds every mode with the lowest versions: `.venv/lowest/bin/python -m tests.lowest FOLDER MODE…`.
 
 ```
-modes, with the packs of cdk-nag 2 ──> FOLDER/findings.json, with templates that have metadata for cdk-nag
+given modes, with the packs of cdk-nag 2 ──> FOLDER/findings.json, with templates that have metadata for cdk-nag
 what is pinned ──> FOLDER/<name>.json
 ```
 """
@@ -9,6 +9,7 @@ what is pinned ──> FOLDER/<name>.json
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -36,14 +37,15 @@ def plain(stage: Stage) -> None:
     sqs.Queue(stack, "Queue")
 
 
-def main(folder: Path) -> None:
-    """Write the findings of all modes and of plain resources, and the templates of what is pinned, without an audit."""
+def main(folder: Path, audited: Sequence[str]) -> None:
+    """Build all modes; write the findings of some and of plain resources, and the templates of what is pinned."""
     app = App()
     packs: list[Any] = [*PACKS.values()]  # for type checkers they are those of version 3
     for name, build in {**MODES, PLAIN: plain}.items():
-        stage = Stage(app, name)
-        build(stage)
-        for pack in packs:
+        stage, is_audited = Stage(app, name), name in {*audited, PLAIN}
+        with mock.patch.object(cdk_nag_2, "is_installed", return_value=is_audited):
+            build(stage)
+        for pack in packs if is_audited else ():
             Aspects.of(stage).add(pack(reports=False))
     stacks = app.synth().stacks_recursively
     found = [
@@ -60,4 +62,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -18,9 +18,11 @@ from fargate_constructs import FargateService, FixedEgressNetwork, HttpEndpoint,
 from fargate_constructs.caveats.fargate_app import FargateApp
 from fargate_constructs.caveats.open_findings import findings_of
 from fargate_constructs.service.fargate_task import FargateTask
-from fargate_constructs.synthesized.assembly import app_templates
+from fargate_constructs.synthesized.stored_sources import read_stored
+from fargate_constructs.synthesized.stored_templates import read_app
 from tests import modes, security_page
 from tests.audit import PACKS, Template, findings
+from tests.modes.cover import app_with_flags
 from tests.modes.made_elsewhere import IMAGE
 
 # What cfn-lint warns of, and why it stays.
@@ -41,7 +43,7 @@ def test_no_finding_is_left_open(pack: type[NagPack]) -> None:
 def test_the_only_caveat_is_of_logs_without_an_archive() -> None:
     """In all modes the only caveat is logs that stay in CloudWatch, in modes without an archive or a log router."""
     app = modes.app()
-    templates = app_templates(app)
+    templates = read_stored(read_app(Path(app.synth().directory), all_stacks=True))
     kept = {
         ("LogsStayInCloudWatch", f"{runs.log_group.node.path}/Resource")
         for mode in app.node.children
@@ -74,7 +76,7 @@ def test_each_acceptance_is_needed() -> None:
     accepted = security_page.acknowledgements()
     found = defaultdict(list)
     for pack in PACKS.values():
-        for rule, path in findings(modes.app_with_flags(), pack):
+        for rule, path in findings(app_with_flags(), pack):
             found[security_page.rule_of(rule)].append(f"{path}/")
 
     named, needed = set(), set()

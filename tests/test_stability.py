@@ -18,6 +18,7 @@ from fargate_constructs.testing import assert_no_replacement, lasting_resources
 from tests import pinned
 from tests.everything import Everything
 from tests.lowest import FINDINGS, PLAIN
+from tests.modes.cover import cover
 
 ROOT = Path(__file__).parents[1]
 LOWEST = Path(sys.prefix) / "lowest" / "bin" / "python"
@@ -35,7 +36,7 @@ def run(*command: str | Path, **environment: str) -> str:
 @pytest.mark.parametrize("name", PINNED)
 def test_nothing_pinned_is_replaced(name: str) -> None:
     """No logical ID of what must last is gone, and no property has changed that CloudFormation replaces it for."""
-    assert_no_replacement(PINNED[name], pinned.stacks()[name])
+    assert_no_replacement(PINNED[name], template_of(pinned.stacks()[name]))
 
 
 @pytest.mark.parametrize("name", PINNED)
@@ -47,10 +48,11 @@ def test_what_must_last_is_pinned(name: str) -> None:
 def test_tls_replaces_nothing() -> None:
     """Whoever starts without a domain can turn on TLS, and off again."""
     plain, secure = pinned.example(), pinned.example(tls=True)
+    deployed = template_of(plain)
 
-    assert_no_replacement(plain, secure)
+    assert_no_replacement(deployed, template_of(secure))
     accepted = [f"Example/Endpoint/{each}" for each in ("LoadBalancer/Listener", "Certificate", "AliasRecord")]
-    assert_no_replacement(secure, plain, accepted=accepted)
+    assert_no_replacement(secure, deployed, accepted=accepted)
 
 
 def test_the_order_of_construction_changes_nothing() -> None:
@@ -67,7 +69,7 @@ def lowest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the lowest versions made of every mode."""
     assert LOWEST.exists(), "make test sets it up"
     folder = tmp_path_factory.mktemp("lowest")
-    run(LOWEST, "-m", "tests.lowest", folder)
+    run(LOWEST, "-m", "tests.lowest", folder, *cover())
     return folder
 
 

@@ -1,4 +1,4 @@
-"""What cdk-nag 2 reads of acknowledged findings. `tests/lowest.py` audits all modes with cdk-nag 2 itself."""
+"""What cdk-nag 2 reads of acknowledged findings. `tests/lowest.py` audits modes with cdk-nag 2 itself."""
 
 import sys
 from pathlib import Path

@@ -16,11 +16,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from aws_cdk import App, Stage, Validations
+from aws_cdk import App, Stage
 
-from tests.audit import Template, all_feature_flags
+from tests.audit import Template
 from tests.modes import archive, endpoint, jobs, network, service, whole
 
 PARTS: dict[str, Mapping[str, Callable[[Stage], None]]] = {
@@ -32,13 +31,6 @@ PARTS: dict[str, Mapping[str, Callable[[Stage], None]]] = {
     "whole": whole.MODES,
 }
 MODES = {f"{part}-{name}": build for part, modes in PARTS.items() for name, build in modes.items()}
-# Flags that change only CDK's own resources: how one stack refers to another, how a stack of a known
-# region writes its partition, and the logical ID of the policy that a grant gives to an imported role.
-FLAGS_OF_CDK_ITSELF = {
-    "@aws-cdk/core:defaultCrossStackReferences",
-    "@aws-cdk/core:enablePartitionLiterals",
-    "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName",
-}
 
 
 def app_of(modes: Mapping[str, Callable[[Stage], None]], context: Mapping[str, object] | None = None) -> App:
@@ -57,39 +49,28 @@ def app() -> App:
 
 
 @cache
-def app_with_flags() -> App:
-    """Return the same app with every feature flag of CDK, and with no finding accepted; made once for each process."""
-    flags = {name: value for name, value in all_feature_flags().items() if name not in FLAGS_OF_CDK_ITSELF}
-    with mock.patch.object(Validations, "acknowledge", return_value=None):
-        return app_of(MODES, flags)
-
-
-@cache
 def template_files() -> dict[str, Path]:
     """Return the file of each stack's template in that app, by the name of the stack: the mode's, `-`, its own ID."""
-    return _files(app())
+    return files_of(app())
 
 
 @cache
 def templates() -> dict[str, Template]:
     """Return the templates in those files; not to be changed."""
-    return _read(template_files())
+    return read(template_files())
 
 
 @cache
 def metadata() -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Return the metadata of each stack's constructs, by the construct's path; not to be changed."""
-    return _read({name: file.with_suffix("").with_suffix(".metadata.json") for name, file in template_files().items()})
+    return read({name: file.with_suffix("").with_suffix(".metadata.json") for name, file in template_files().items()})
 
 
-def templates_with_flags() -> dict[str, Template]:
-    """Return the templates of the app with every feature flag."""
-    return _read(_files(app_with_flags()))
-
-
-def _files(app: App) -> dict[str, Path]:
+def files_of(app: App) -> dict[str, Path]:
+    """Return the file of each stack's template in an app."""
     return {stack.stack_name: Path(stack.template_full_path) for stack in app.synth().stacks_recursively}
 
 
-def _read(files: Mapping[str, Path]) -> dict[str, Template]:
+def read(files: Mapping[str, Path]) -> dict[str, Template]:
+    """Return what is in files, by the same names."""
     return {name: json.loads(path.read_text()) for name, path in files.items()}
