@@ -1,5 +1,6 @@
 """The access logs of the load balancer and their bucket."""
 
+import re
 from typing import Any
 
 import pytest
@@ -77,6 +78,9 @@ def test_into_the_archive(lab: Logging) -> None:
     policy = {"Bucket": bucket, "PolicyDocument": {"Statement": writers("/access-logs/shop")}}
     lab.template.has_resource_properties(POLICY, policy)
     assert lab.archived.node.try_find_child("AccessLogs") is None
+    with pytest.raises(TypeError, match=re.escape("must be aws_s3.IBucket or None, got: the LogArchive")):
+        lab.http("New", access_log_bucket=lab.archive)
+    assert lab.stack.node.try_find_child("New") is None
 
 
 def test_into_a_private_bucket_of_its_own(lab: Logging) -> None:
@@ -126,21 +130,17 @@ def test_a_bucket_of_another_stack_and_account() -> None:
     assert (ours.stack.dependencies, theirs.dependencies) == ([theirs], [])
 
 
-@pytest.mark.parametrize(
-    ("settings", "region"),
-    [
-        ({}, "us-east-1"),
-        ({"encryption": s3.BucketEncryption.KMS_MANAGED}, "eu-west-1"),
-        ({"object_lock_default_retention": s3.ObjectLockRetention.governance(Duration.days(1))}, "eu-west-1"),
-    ],
-    ids=["other region", "AWS's key", "lock"],
-)
-def test_an_archive_where_load_balancers_cannot_write(settings: dict[str, Any], region: str) -> None:
+def test_an_archive_where_load_balancers_cannot_write() -> None:
     """It has no `access_log_bucket`. A bucket in another region is refused, as other buckets are."""
     here = Lab("Here", env=Environment(account="111111111111", region="eu-west-1"))
-    there = Stack(here.app, "There", env=Environment(account="111111111111", region=region))
-    bucket = s3.Bucket(there, "Bucket", bucket_name="all-logs", **settings)
+    abroad = Stack(here.app, "Abroad", env=Environment(account="111111111111", region="us-east-1"))
+    lock = s3.ObjectLockRetention.governance(Duration.days(1))
+    far = s3.Bucket(abroad, "Bucket", bucket_name="all-logs")
+    locked = s3.Bucket(here.stack, "Locked", object_lock_default_retention=lock)
+    encrypted = s3.Bucket(here.stack, "Encrypted", encryption=s3.BucketEncryption.KMS_MANAGED)
 
-    assert LogArchive(here.stack, "LogArchive", bucket=bucket).access_log_bucket is None
-    with pytest.raises(ValueError, match="access_log_bucket must be "):
-        here.http(access_log_bucket=bucket)
+    for name, bucket in (("Far", far), ("OfLocked", locked)):
+        assert LogArchive(here.stack, name, bucket=bucket).access_log_bucket is None
+    for bucket, message in ((far, "in the region of"), (locked, "encrypted"), (encrypted, "encrypted with SSE-S3")):
+        with pytest.raises(ValueError, match=f"access_log_bucket must be {message}"):
+            here.http(access_log_bucket=bucket)

@@ -14,7 +14,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match
 
-from fargate_constructs import FixedEgressNetwork, LogArchive
+from fargate_constructs import FixedEgressNetwork
 from fargate_constructs.network.network import Network
 from tests.endpoint.lab import Lab
 
@@ -243,10 +243,6 @@ WRONG_TYPES: dict[str, tuple[Arguments, str]] = {
     "VPC": (lambda idle: {"network": vpc_in(idle)}, "network must be Network, got: the Vpc"),
     "certificate": ({"certificate": "arn:1"}, "ICertificate or None, got: 'arn:1'; import it by acm.C"),
     "zone": ({"hosted_zone": "Z1"}, "or None, got: 'Z1'; import it by route53.HostedZone"),
-    "archive": (
-        lambda idle: {"access_log_bucket": LogArchive(idle.stack, f"Archive{next(NUMBERS)}")},
-        "access_log_bucket must be aws_s3.IBucket or None, got: the LogArchive",
-    ),
     "one range": ({"allow_cidrs": "10.0.0.0/8"}, "write allow_cidrs=['10.0.0.0/8']"),
     "one peer": ({"allow_from": ec2.Peer.prefix_list("pl-1")}, "allow_from must be a list of aws_ec2.IConnectable"),
     "one group": ({"allow_from": "sg-123"}, "allow_from must be a list of aws_ec2.IConnectable or None, got: "),

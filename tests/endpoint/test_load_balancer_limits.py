@@ -1,14 +1,17 @@
 """AWS's limits of listeners and security groups, counted in all stacks."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import Acknowledgment, App, CfnParameter, Environment, Fn, Stack, Stage, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_ssm as ssm
+from aws_cdk.cloudformation_include import CfnInclude
 
 from fargate_constructs import FargateService, HttpEndpoint
 from fargate_constructs.endpoint.load_balancer_limits import _same_priorities
@@ -116,38 +119,51 @@ def test_a_listener_that_is_published_to_ssm() -> None:
     ]
 
 
-def fill(lab: Lab, name: str, *, beyond: int) -> HttpEndpoint:
+def fill(lab: Lab, name: str, folder: Path, *, beyond: int) -> HttpEndpoint:
     """Return an endpoint that is at AWS's default quotas, or beyond them, with resources of another stack."""
     other = Stack(lab.app, f"Of{name}")
     endpoint = lab.http(name, certificate=lab.certificate, internal=True, allow_cidrs=[])
-    listener = endpoint.listener.listener_arn
     (group,) = endpoint.load_balancer.connections.security_groups
-    sized = ec2.PrefixList(other if beyond else lab.stack, "Sized", max_entries=4).prefix_list_id
-    for number in range(100 + beyond):
-        target = elbv2.CfnTargetGroup(other, f"Group{number}", target_type="ip").ref
-        rule_in(other, f"Rule{number}", listener, number + 2, target)
-    for number in range(25 + beyond):
-        certificate = elbv2.CfnListenerCertificate.CertificateProperty(certificate_arn=f"arn:{number}")
-        elbv2.CfnListenerCertificate(other, f"Certificate{number}", listener_arn=listener, certificates=[certificate])
-    lists = [{"source_prefix_list_id": each} for each in ("pl-1", sized)]
-    ingress = [*lists, *({"cidr_ip": f"10.{number}.0.0/16"} for number in range(1 + beyond))]
-    # CDK made one IPv4 rule, which allows no traffic.
-    egress = [{"cidr_ip": f"10.{number}.0.0/16"} for number in range(59 + beyond)]
-    egress += [{"cidr_ipv6": f"2001:db8:{number}::/48"} for number in range(60 + beyond)]
-    for kind, rules in ((ec2.CfnSecurityGroupIngress, ingress), (ec2.CfnSecurityGroupEgress, egress)):
-        for number, rule in enumerate(rules):
-            kind(other, f"{kind.__name__}{number}", group_id=group.security_group_id, ip_protocol="tcp", **rule)  # type: ignore[arg-type]  # all text
+    sized = ec2.PrefixList(other if beyond else lab.stack, "Sized", max_entries=4)
+    values = {
+        "Listener": endpoint.listener.listener_arn,
+        "Group": group.security_group_id,
+        "Sized": sized.prefix_list_id,
+    }
+    listener, in_group = {"ListenerArn": {"Ref": "Listener"}}, {"GroupId": {"Ref": "Group"}, "IpProtocol": "tcp"}
+    actions = [[{"Type": "forward", "TargetGroupArn": {"Ref": f"TargetGroup{each}"}}] for each in range(100 + beyond)]
+    rules = [{**listener, "Priority": 2 + each, "Actions": of, "Conditions": []} for each, of in enumerate(actions)]
+    certificates = [{**listener, "Certificates": [{"CertificateArn": f"arn:{each}"}]} for each in range(25 + beyond)]
+    # CDK made one outbound IPv4 rule, which allows no traffic.
+    ipv4 = [{"CidrIp": f"10.{each}.0.0/16"} for each in range(60 + beyond)]
+    ipv6 = [{"CidrIpv6": f"2001:db8:{each}::/48"} for each in range(60 + beyond)]
+    lists: list[dict[str, Any]] = [{"SourcePrefixListId": each} for each in ("pl-1", {"Ref": "Sized"})]
+    made: dict[str, list[dict[str, Any]]] = {
+        "ElasticLoadBalancingV2::TargetGroup": [{"TargetType": "ip"}] * (100 + beyond),
+        "ElasticLoadBalancingV2::ListenerRule": rules,
+        "ElasticLoadBalancingV2::ListenerCertificate": certificates,
+        "EC2::SecurityGroupIngress": [{**in_group, **each} for each in (*lists, *ipv4[: 1 + beyond])],
+        "EC2::SecurityGroupEgress": [{**in_group, **each} for each in (*ipv4[1:], *ipv6)],
+    }
+    resources = {
+        f"{type_.rpartition('::')[2]}{number}": {"Type": f"AWS::{type_}", "Properties": each}
+        for type_, properties in made.items()
+        for number, each in enumerate(properties)
+    }
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps({"Parameters": {each: {"Type": "String"} for each in values}, "Resources": resources}))
+    CfnInclude(other, "Made", template_file=str(file), parameters=values)  # in one message to Node.js
     return endpoint
 
 
-def test_what_passes_a_quota_is_refused() -> None:
+def test_what_passes_a_quota_is_refused(tmp_path: Path) -> None:
     """One more of each than AWS allows by default. It can be acknowledged.
 
     A prefix list counts with its entries, IPv4 and IPv6 separately.
     """
     lab = Lab("Base")
-    fill(lab, "Full", beyond=0)
-    endpoint = fill(lab, "Beyond", beyond=1)
+    fill(lab, "Full", tmp_path, beyond=0)
+    endpoint = fill(lab, "Beyond", tmp_path, beyond=1)
     load_balancer = "Base/Beyond/LoadBalancer"
 
     assert [error.partition("must have at most ")[2] for error in errors_of(lab.app)] == [
