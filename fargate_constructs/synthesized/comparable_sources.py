@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_cdk import Stack
 
-from fargate_constructs.synthesized.assembly import template_of
+from fargate_constructs.synthesized.assembly import synthesized, template_of
 from fargate_constructs.synthesized.comparable_template import (
     HOW_TO_GET,
     ComparableTemplate,
@@ -16,7 +16,7 @@ from fargate_constructs.synthesized.comparable_template import (
     comparable,
     read_tree,
 )
-from fargate_constructs.synthesized.template_files import element_paths
+from fargate_constructs.synthesized.template_files import element_paths, metadata_beside, paths_in
 
 Template = Mapping[str, object]
 HOW_TO_WRITE = "write lasting_resources(stack) to it as JSON after a deployment: docs/testing.md has pin.py"
@@ -53,8 +53,12 @@ def _parameters(stack: Stack) -> Parameters | None:
 
 def _tree(stack: Stack) -> TemplateTree:
     """Return a stack's template, and those of the stacks nested in it."""
-    template, paths = template_of(stack), element_paths(stack)
+    assembly = synthesized(stack)
+    template = template_of(stack, assembly)
+    paths = paths_in(metadata_beside(Path(assembly.directory, stack.template_file)))
     resources = template.setdefault("Resources", {})
+    if not paths.keys() >= resources.keys():  # such as those of a nested stack
+        paths = element_paths(stack)
     nested = {}
     if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources.values()):
         for child in stack.node.find_all():

@@ -13,7 +13,7 @@ from constructs import IConstruct
 from fargate_constructs._core.construct_paths import node_of, parent_of, path_of, root_of
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.synthesized.template_source import Source, StackFacts, is_resource
-from fargate_constructs.synthesized.templates import Templates
+from fargate_constructs.synthesized.templates import LOGICAL_ID, Templates
 
 
 def read_templates(app: IConstruct, files: Mapping[str, Path]) -> Templates:
@@ -49,8 +49,15 @@ def source_of(
     return Source(stack, template, facts, metadata or {})
 
 
+def paths_in(metadata: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Return the construct path of each logical ID, as CDK wrote it; none if two constructs have the same ID."""
+    ids = [(each["data"], path) for path, entries in metadata.items() for each in entries if each["type"] == LOGICAL_ID]
+    paths = dict(ids)
+    return paths if len(paths) == len(ids) else {}
+
+
 def element_paths(stack: Stack) -> dict[str, str]:
-    """Return the construct path of each logical ID of a stack, as its constructs say."""
+    """Return the construct path of each logical ID of a stack, as its constructs say: four questions to each."""
     elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
     logical_ids = stack.resolve([each.logical_id for each in elements])
     return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))
@@ -63,7 +70,7 @@ def read_sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
     above = {
         path_of(each): [{"type": entry.type, "data": entry.data} for entry in node_of(each).metadata] for each in scopes
     }
-    yield source_of(stack, template, above | _metadata(file))
+    yield source_of(stack, template, above | metadata_beside(file))
     resources = filter(is_resource, template.get("Resources", {}).values())
     if any(each["Type"] == "AWS::CloudFormation::Stack" for each in resources):
         read = {stack}
@@ -75,7 +82,7 @@ def read_sources(root: IConstruct, path: str, file: Path) -> Iterator[Source]:
                 yield source_of(nested, _load(file.with_name(nested.template_file)))
 
 
-def _metadata(file: Path) -> dict[str, list[dict[str, Any]]]:
+def metadata_beside(file: Path) -> dict[str, list[dict[str, Any]]]:
     """Return what CDK wrote beside a template of the constructs that it was made by."""
     artifacts = _load(file.with_name("manifest.json"))["artifacts"].values()
     stack: dict[str, Any]

@@ -64,7 +64,8 @@ def test_the_files_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert program == "pytest"
         outcomes = Outcomes()
         # A team's run, without this project's plug-ins.
-        pytest.main([*arguments, "-p", "no:slipcover", "-p", "no:xdist", "-p", "no:randomly"], plugins=[outcomes])
+        names = ("slipcover", "xdist", "randomly", "unraisableexception")  # the last searches all tests for cycles
+        pytest.main([*arguments, *(f"-pno:{name}" for name in names)], plugins=[outcomes])
         counts.append(outcomes.counts)
         snapshots.append({path: path.stat().st_mtime_ns for path in tmp_path.rglob("*_was.json")})
 

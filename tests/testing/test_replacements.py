@@ -316,6 +316,18 @@ def test_what_a_parent_changes_in_a_nested_stack() -> None:
     assert fault.startswith("Shop/Data/Bucket (AWS::S3::Bucket Bucket) is replaced for BucketName: ")
 
 
+def test_a_parent_and_a_nested_stack_with_the_same_logical_ids() -> None:
+    """Each resource has the path of its own construct, also if its logical ID is overridden."""
+    shop = Stack(App(), "Shop")
+    for stack in (shop, NestedStack(shop, "Nested")):
+        s3.CfnBucket(stack, "Old").override_logical_id("Data")
+
+    pinned = lasting_resources(shop)["Resources"]
+    paths = {each["Metadata"]["aws:cdk:path"]: name for name, each in pinned.items() if each["Type"] == BUCKET}
+    assert paths["Shop/Old"] == "Data"
+    assert paths["Shop/Nested/Old"].endswith("/Data")
+
+
 def test_consequences_in_a_nested_stack() -> None:
     """References within a nested stack are followed."""
 
