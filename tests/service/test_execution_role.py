@@ -13,13 +13,14 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 from constructs import IConstruct
 
-from fargate_constructs import FargateService, OneOffTask
+from fargate_constructs import OneOffTask
 from fargate_constructs.synthesized.intrinsics import as_text
 from tests.modes.made_elsewhere import IMAGE, network_in
-from tests.templates import properties, resources_of
+from tests.shared_stack import Part, Steps, in_shared_stack
+from tests.templates import resources_of
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:{}-abcdef"
@@ -67,8 +68,10 @@ class Shop(Stack):
             "Keyless": whole(self, "Keyless"),
             "KeylessElsewhere": whole.from_secret_name_v2(self, "Named", "token"),
         }
+        common: dict[str, Any] = {"network": self.network, "image": IMAGE}
+        common["cluster"] = ecs.Cluster(self, "Cluster", vpc=self.network.vpc)
         for name, secret in secrets.items():
-            task = OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE)
+            task = OneOffTask(self, f"{name}Task", **common)
             task.container.add_secret("TOKEN", ecs.Secret.from_secrets_manager(secret, "password"))
         bucket = s3.CfnBucket
         by_default = bucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="aws:kms", kms_master_key_id=KEY)
@@ -81,7 +84,7 @@ class Shop(Stack):
         kinds: list[ecs.EnvironmentFile] = [ecs.EnvironmentFile.from_bucket(each, "web.env") for each in files]
         kinds.append(ecs.EnvironmentFile.from_asset(__file__))
         for name, file in zip(("EnvElsewhere", "EnvFar", "EnvOpen", "EnvBare", "EnvAsset"), kinds, strict=True):
-            OneOffTask(self, f"{name}Task", network=self.network, image=IMAGE, environment_files=[file])
+            OneOffTask(self, f"{name}Task", **common, environment_files=[file])
 
 
 @pytest.fixture(scope="module")
@@ -166,57 +169,45 @@ def test_no_stack_needs_the_tasks(shop: Shop) -> None:
     assert "ExecutionRole" not in str(resources_of(template_of(base)))
 
 
-def test_a_log_group_under_a_key_can_be_made(stack: Stack) -> None:
+@in_shared_stack
+def test_a_log_group_under_a_key_can_be_made(part: Part) -> Steps:
     """CloudWatch Logs may use the key, which `LogGroup` leaves to others; of an imported key nothing is known."""
-    network = network_in(stack)
+    key = kms.Key(part, "Key")
     groups = [
-        logs.LogGroup(stack, "Lines", encryption_key=kms.Key(stack, "Key")),
-        logs.LogGroup(stack, "Others", encryption_key=kms.Key.from_key_arn(stack, "Imported", KEY)),
+        logs.LogGroup(part, "Lines", encryption_key=key),
+        logs.LogGroup(part, "Others", encryption_key=kms.Key.from_key_arn(part, "Imported", KEY)),
     ]
     for number, log_group in enumerate(groups):
-        FargateService(stack, f"Web{number}", network=network, image=IMAGE, log_group=log_group)
-
+        part.make(OneOffTask, f"Task{number}", log_group=log_group)
+    yield
     logs_service = {"Service": {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}}
-    Template.from_stack(stack).has_resource_properties(
-        "AWS::KMS::Key",
-        {"KeyPolicy": {"Statement": Match.array_with([Match.object_like({"Principal": logs_service})])}},
-    )
+    assert logs_service in [each["Principal"] for each in part.of(key)["KeyPolicy"]["Statement"]]
 
 
-def test_a_parameter_is_read_and_no_more(stack: Stack) -> None:
+@in_shared_stack
+def test_a_parameter_is_read_and_no_more(part: Part) -> Steps:
     """CDK would also allow to describe it, which has no effect on one parameter."""
-    token = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Token", parameter_name="/token")
-    FargateService(
-        stack, "Web", network=network_in(stack), image=IMAGE, secrets={"TOKEN": ecs.Secret.from_ssm_parameter(token)}
-    )
-
-    template = Template.from_stack(stack)
-    [policy] = template.find_resources(
-        "AWS::IAM::Policy", {"Properties": {"PolicyName": Match.string_like_regexp("ExecutionRole")}}
-    ).values()
-    [read] = policy["Properties"]["PolicyDocument"]["Statement"]
+    token = ssm.StringParameter.from_secure_string_parameter_attributes(part, "Token", parameter_name="/token")
+    part.service("Web", secrets={"TOKEN": ecs.Secret.from_ssm_parameter(token)})
+    yield
+    [policy] = (each for each in part.properties("AWS::IAM::Policy") if "ExecutionRole" in each["PolicyName"])
+    [read] = policy["PolicyDocument"]["Statement"]
     assert read["Action"] == ["ssm:GetParameters", "ssm:GetParameter", "ssm:GetParameterHistory"]
-    assert read["Resource"] == stack.resolve(token.parameter_arn)
+    assert read["Resource"] == part.resolve(token.parameter_arn)
 
 
-def test_the_file_of_active_directory_is_read(stack: Stack) -> None:
+@in_shared_stack
+def test_the_file_of_active_directory_is_read(part: Part) -> Steps:
     """From S3 or Parameter Store, and nothing else there."""
-    bucket = s3.Bucket.from_bucket_name(stack, "Files", "files")
-    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Spec", "/ad/shop")
-    task = FargateService(
-        stack,
-        "Web",
-        network=network_in(stack),
-        image=IMAGE,
-        credential_specs=[ecs.DomainlessCredentialSpec.from_s3_bucket(bucket, "shop.json")],
-    )
-    task.add_sidecar(
-        "proxy", image=IMAGE, credential_specs=[ecs.DomainlessCredentialSpec.from_ssm_parameter(parameter)]
-    )
-
+    bucket = s3.Bucket.from_bucket_name(part, "Files", "files")
+    parameter = ssm.StringParameter.from_string_parameter_name(part, "Spec", "/ad/shop")
+    specs = ecs.DomainlessCredentialSpec
+    task = part.make(OneOffTask, "Task", credential_specs=[specs.from_s3_bucket(bucket, "shop.json")])
+    task.add_sidecar("proxy", image=IMAGE, credential_specs=[specs.from_ssm_parameter(parameter)])
+    yield
     granted = {
         each["Action"]: as_text(each["Resource"])
-        for policy in properties(stack, "AWS::IAM::Policy")
+        for policy in part.properties("AWS::IAM::Policy")
         for each in policy["PolicyDocument"]["Statement"]
     }
     assert granted.keys() == {"s3:GetObject", "s3:GetBucketLocation", "ssm:GetParameters"}
@@ -247,7 +238,7 @@ def test_a_secret_that_is_added_later_can_be_decrypted(
     """By an aspect of the whole stack, too: CDK visits a task definition before its containers."""
     stack = Stack(App(context={"@aws-cdk/core:aspectStabilization": is_stable}), "Test")
     secret = secretsmanager.Secret(stack, "Secret", encryption_key=kms.Key(stack, "Key"))
-    web = FargateService(stack, "WebTask", network=network_in(stack), image=IMAGE)
+    web = OneOffTask(stack, "WebTask", network=network_in(stack), image=IMAGE)
     if is_aspect:
         Aspects.of(stack).add(cast(IAspect, AddsSecrets(secret)))
     else:

@@ -22,6 +22,7 @@ from fargate_constructs import (
     Scaling,
 )
 from fargate_constructs.network.network import Network
+from tests.shared_stack import Part, Steps, in_shared_stack
 from tests.templates import properties
 
 IMAGE = ecs.ContainerImage.from_registry("public.ecr.aws/nginx/nginx:stable")
@@ -142,14 +143,12 @@ def test_the_container_logs_without_blocking(default: Default) -> None:
     ]
 
 
-def test_custom_arguments(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_custom_arguments(part: Part) -> Steps:
     """Size, disk, architecture, configuration, secrets, command, checks, scaling and retention reach the template."""
-    secret = secretsmanager.Secret(stack, "Secret")
-    api = FargateService(
-        stack,
+    secret = secretsmanager.Secret(part, "Secret")
+    api = part.service(
         "OrderApi",
-        network=network,
-        image=IMAGE,
         port=8080,
         cpu=1024,
         memory_limit_mib=4096,
@@ -162,10 +161,9 @@ def test_custom_arguments(stack: Stack, network: Network) -> None:
         scaling=Scaling(min=3, max=30, cpu_percent=50, requests_per_target=200),
         log_retention=logs.RetentionDays.ONE_WEEK,
     )
-    HttpEndpoint(stack, "Endpoint", network=network).add_route("Api", service=api)
-
-    template = Template.from_stack(stack)
-    (definition,) = properties(template, "AWS::ECS::TaskDefinition")
+    part.add_route(api)
+    yield
+    definition = part.of(api.task_definition)
     (container,) = definition["ContainerDefinitions"]
     assert (definition["Cpu"], definition["Memory"], definition["EphemeralStorage"]) == (
         "1024",
@@ -177,16 +175,17 @@ def test_custom_arguments(stack: Stack, network: Network) -> None:
     check = {"Command": ["CMD", "check"], "Interval": 10, "Timeout": 5, "Retries": 3, "StartPeriod": 90}
     assert container["HealthCheck"] == check
     assert container["Environment"] == [{"Name": "STAGE", "Value": "prod"}]
-    assert container["Secrets"] == [{"Name": "TOKEN", "ValueFrom": stack.resolve(secret.secret_arn)}]
+    assert container["Secrets"] == [{"Name": "TOKEN", "ValueFrom": part.resolve(secret.secret_arn)}]
     assert [(each["Name"], each["ContainerPort"]) for each in container["PortMappings"]] == [("order-api", 8080)]
-    template.has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPath": "/healthz"})
-    template.has_resource_properties("AWS::ECS::Service", {"HealthCheckGracePeriodSeconds": 90})
-    template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 7})
-    (target,) = properties(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    (group,) = part.properties("AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert group["HealthCheckPath"] == "/healthz"
+    assert part.of(api.service)["HealthCheckGracePeriodSeconds"] == 90
+    assert part.of(api.log_group)["RetentionInDays"] == 7
+    (target,) = part.properties("AWS::ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 30)
     policies = [
         each["TargetTrackingScalingPolicyConfiguration"]
-        for each in properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
+        for each in part.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
     ]
     assert {
         each["PredefinedMetricSpecification"]["PredefinedMetricType"]: each["TargetValue"] for each in policies
@@ -196,49 +195,49 @@ def test_custom_arguments(stack: Stack, network: Network) -> None:
     }
 
 
-def test_a_log_without_loss(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_log_without_loss(part: Part) -> Steps:
     """In the blocking mode no container has a buffer, sidecars included."""
-    service = FargateService(stack, "Web", network=network, image=IMAGE, log_driver_mode=ecs.AwsLogDriverMode.BLOCKING)
+    service = part.service("Web", log_driver_mode=ecs.AwsLogDriverMode.BLOCKING)
     service.add_sidecar("cache", image=IMAGE)
-
-    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
-    options = [each["LogConfiguration"]["Options"] for each in definition["ContainerDefinitions"]]
+    yield
+    containers = part.of(service.task_definition)["ContainerDefinitions"]
+    options = [each["LogConfiguration"]["Options"] for each in containers]
     assert [(each["mode"], each.get("max-buffer-size")) for each in options] == [("blocking", None)] * 2
 
 
-def test_a_windows_service(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_windows_service(part: Part) -> Steps:
     """It has no Linux parameters, and its shell is PowerShell."""
     windows = ecs.OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-    service = FargateService(
-        stack, "Web", network=network, image=IMAGE, cpu=1024, memory_limit_mib=2048, operating_system_family=windows
-    )
-
-    (definition,) = properties(stack, "AWS::ECS::TaskDefinition")
+    service = part.service("Web", cpu=1024, memory_limit_mib=2048, operating_system_family=windows)
+    yield
+    definition = part.of(service.task_definition)
     assert definition["RuntimePlatform"]["OperatingSystemFamily"] == "WINDOWS_SERVER_2022_CORE"
     assert "LinuxParameters" not in definition["ContainerDefinitions"][0]
     assert service.exec_command.endswith("--interactive --command powershell")
 
 
-def test_numbers_known_only_when_deployed_pass(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_numbers_known_only_when_deployed_pass(part: Part) -> Steps:
     """A token cannot be checked."""
-    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    number = CfnParameter(part, "Number", type="Number").value_as_number
+    web = part.service("Web", port=number, cpu=number)
+    yield
+    assert part.of(web.task_definition)["Memory"] == "512"
 
-    FargateService(stack, "Web", network=network, image=IMAGE, port=number, cpu=number)  # type: ignore[arg-type]
 
-    Template.from_stack(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Memory": "512"})
-
-
-def test_a_worker_has_no_ingress(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_worker_has_no_ingress(part: Part) -> Steps:
     """Without a port there is nothing to map, to check or to open."""
-    FargateService(stack, "Worker", network=network, image=IMAGE, port=None)
-
-    template = Template.from_stack(stack)
-    ((container,),) = (each["ContainerDefinitions"] for each in properties(template, "AWS::ECS::TaskDefinition"))
-    (service,) = properties(template, "AWS::ECS::Service")
+    worker = part.service("Worker", port=None)
+    yield
+    (container,) = part.of(worker.task_definition)["ContainerDefinitions"]
+    service = part.of(worker.service)
     assert "PortMappings" not in container
     assert service["LoadBalancers"] == []
     assert "HealthCheckGracePeriodSeconds" not in service
-    template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+    assert part.resources("AWS::EC2::SecurityGroupIngress") == {}
 
 
 def test_shell_sessions_are_kept(default: Default) -> None:
@@ -255,25 +254,25 @@ def test_shell_sessions_are_kept(default: Default) -> None:
     assert str(commands[1]).endswith("' --follow']]}")
 
 
-def test_an_existing_cluster(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_an_existing_cluster(part: Part) -> Steps:
     """A given cluster is used, whether or not it keeps shell sessions."""
-    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
-    imported = ecs.Cluster.from_cluster_attributes(stack, "Imported", cluster_name="shared", vpc=network.vpc)
-
-    FargateService(stack, "One", network=network, image=IMAGE, cluster=cluster)
-    FargateService(stack, "Two", network=network, image=IMAGE, cluster=imported)
-
-    template = Template.from_stack(stack)
-    template.resource_count_is("AWS::ECS::Cluster", 1)
-    template.has_resource_properties("AWS::ECS::Service", {"Cluster": "shared"})
+    cluster = ecs.Cluster(part, "Cluster", vpc=part.network.vpc)
+    imported = ecs.Cluster.from_cluster_attributes(part, "Imported", cluster_name="shared", vpc=part.network.vpc)
+    services = [part.service(f"In{each.node.id}", cluster=each) for each in (cluster, imported)]
+    yield
+    assert len(part.resources("AWS::ECS::Cluster")) == 1
+    used = [part.of(each.service)["Cluster"] for each in services]
+    assert used == [part.resolve(cluster.cluster_name), "shared"]
 
 
-def test_a_listener_made_elsewhere(stack: Stack, network: Network) -> None:
+@in_shared_stack
+def test_a_listener_made_elsewhere(part: Part) -> Steps:
     """A service can answer an imported listener."""
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    group = ec2.SecurityGroup(stack, "Group", vpc=network.vpc)
+    web = part.service("Web")
+    group = ec2.SecurityGroup(part, "Group", vpc=part.network.vpc)
     listener = elbv2.ApplicationListener.from_application_listener_attributes(
-        stack,
+        part,
         "Listener",
         listener_arn="arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef",
         security_group=group,
@@ -282,28 +281,25 @@ def test_a_listener_made_elsewhere(stack: Stack, network: Network) -> None:
     web.add_listener_rule(
         "Web", listener=listener, priority=7, conditions=[elbv2.ListenerCondition.path_patterns(["/web/*"])]
     )
+    yield
+    (rule,) = part.properties("AWS::ElasticLoadBalancingV2::ListenerRule")
+    assert (rule["Priority"], rule["ListenerArn"]) == (7, listener.listener_arn)
+    (opened,) = part.properties("AWS::EC2::SecurityGroupIngress")
+    assert (opened["FromPort"], opened["ToPort"]) == (80, 80)
 
-    template = Template.from_stack(stack)
-    template.has_resource_properties(
-        "AWS::ElasticLoadBalancingV2::ListenerRule", {"Priority": 7, "ListenerArn": listener.listener_arn}
-    )
-    template.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 80, "ToPort": 80})
 
-
-@pytest.mark.parametrize(("percent", "is_refused"), [(100, True), (150, False)])
-def test_percentages_of_ones_own_need_zones_out_of_balance(
-    stack: Stack,
-    network: Network,
-    percent: int,
-    is_refused: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
+def test_percentages_of_ones_own_need_zones_out_of_balance(stack: Stack, network: Network) -> None:
     """ECS keeps zones in balance only if it may start tasks first; synthesis fails for an override against it."""
-    web = FargateService(stack, "Web", network=network, image=IMAGE)
-    resource = cast(ecs.CfnService, web.service.node.find_child("Service"))
-    resource.add_property_override("DeploymentConfiguration.MaximumPercent", percent)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=network.vpc)
+    for name, percent in (("Web", 100), ("Api", 150)):
+        service = FargateService(stack, name, network=network, image=IMAGE, cluster=cluster)
+        resource = cast(ecs.CfnService, service.service.node.find_child("Service"))
+        resource.add_property_override("DeploymentConfiguration.MaximumPercent", percent)
+        if name == "Web":
+            refused = resource
 
-    if is_refused:
-        with pytest.raises(RuntimeError, match="zoneRebalancing"):
-            Template.from_stack(stack)
-        resource.add_property_override("AvailabilityZoneRebalancing", "DISABLED")
-    Template.from_stack(stack).resource_count_is("AWS::ECS::Service", 1)
+    with pytest.raises(RuntimeError, match="zoneRebalancing") as error:
+        Template.from_stack(stack)
+    assert ["Test/Web must" in str(error.value), "Test/Api" in str(error.value)] == [True, False]
+    refused.add_property_override("AvailabilityZoneRebalancing", "DISABLED")
+    Template.from_stack(stack)

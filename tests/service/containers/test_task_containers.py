@@ -10,9 +10,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
-from fargate_constructs import FargateService, RestartPolicy
+from fargate_constructs import RestartPolicy
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.fargate_task import FargateTask
+from tests.modes.made_elsewhere import IMAGE
+from tests.shared_stack import Part, Steps, in_shared_stack
 
 REDIS = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/redis:7-alpine")
 PING = ecs.HealthCheck(command=["CMD", "redis-cli", "ping"])
@@ -24,33 +26,26 @@ START, HEALTHY, COMPLETE, SUCCESS = (
 )
 
 
-@pytest.fixture
-def web(stack: Stack, network: Network, image: ecs.ContainerImage) -> FargateTask:
-    """A task of 256 CPU units and 512 MiB whose main container is called web and logs events of many lines."""
-    return FargateTask(
-        stack,
-        "Web",
-        network=network,
-        image=image,
-        multiline_pattern=r"^\d{4}-",
-        system_controls=[ecs.SystemControl(namespace="net.core.somaxconn", value="1")],
-    )
+def web_in(part: Part, **options: Any) -> FargateTask:  # noqa: ANN401 - what the task takes
+    """Return a task of 256 CPU units and 512 MiB whose main container is called web."""
+    return part.make(FargateTask, "Web", **options)
 
 
-def containers_of(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Return the containers of the stack's one task by name."""
-    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    return {each["Name"]: each for each in definition["Properties"]["ContainerDefinitions"]}
+def containers_of(part: Part, task: FargateTask) -> dict[str, dict[str, Any]]:
+    """Return the containers of a task by name."""
+    return {each["Name"]: each for each in part.of(task.task_definition)["ContainerDefinitions"]}
 
 
-def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
+@in_shared_stack
+def test_a_sidecar_starts_first(part: Part) -> Steps:
     """The main container waits until it is healthy, or has started if it has no check; each has a log of its own."""
+    web = web_in(part, multiline_pattern=r"^\d{4}-")
     web.add_sidecar("cache", image=REDIS, health_check=PING)
     web.add_sidecar(
         "metrics", image=REDIS, essential=False, environment={"A": "b"}, command=["run"], multiline_pattern=r"^\S"
     )
-
-    containers = containers_of(stack)
+    yield
+    containers = containers_of(part, web)
     assert containers["web"]["DependsOn"] == [
         {"Condition": "HEALTHY", "ContainerName": "cache"},
         {"Condition": "START", "ContainerName": "metrics"},
@@ -65,25 +60,27 @@ def test_a_sidecar_starts_first(stack: Stack, web: FargateTask) -> None:
     assert patterns == {"web": r"^\d{4}-", "cache": None, "metrics": r"^\S"}
 
 
+@in_shared_stack
 @pytest.mark.parametrize("condition", [COMPLETE, SUCCESS])
-def test_a_sidecar_may_have_to_end_first(
-    stack: Stack, web: FargateTask, condition: ecs.ContainerDependencyCondition
-) -> None:
+def test_a_sidecar_may_have_to_end_first(part: Part, condition: ecs.ContainerDependencyCondition) -> Steps:
     """One whose end is waited for is not essential: the task would stop with it."""
+    web = web_in(part)
     web.add_sidecar("settings", image=REDIS, condition=condition)
-
-    containers = containers_of(stack)
+    yield
+    containers = containers_of(part, web)
     assert containers["web"]["DependsOn"] == [{"Condition": condition.name, "ContainerName": "settings"}]
     assert containers["settings"]["Essential"] is False
 
 
-def test_a_sidecar_may_wait_for_others(stack: Stack, web: FargateTask) -> None:
+@in_shared_stack
+def test_a_sidecar_may_wait_for_others(part: Part) -> Steps:
     """For the main container, too, which then does not wait for it; nor for one that waits for it through another."""
+    web = web_in(part)
     web.add_sidecar("cache", image=REDIS, health_check=PING)
     web.add_sidecar("warmer", image=REDIS, depends_on={"cache": HEALTHY, "web": START}, essential=False)
     web.add_sidecar("reporter", image=REDIS, depends_on={"warmer": SUCCESS})
-
-    containers = containers_of(stack)
+    yield
+    containers = containers_of(part, web)
     assert containers["web"]["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "cache"}]
     assert containers["warmer"]["DependsOn"] == [
         {"Condition": "HEALTHY", "ContainerName": "cache"},
@@ -92,12 +89,14 @@ def test_a_sidecar_may_wait_for_others(stack: Stack, web: FargateTask) -> None:
     assert containers["reporter"]["DependsOn"] == [{"Condition": "SUCCESS", "ContainerName": "warmer"}]
 
 
-def test_a_sidecar_gets_its_share(stack: Stack, web: FargateTask) -> None:
+@in_shared_stack
+def test_a_sidecar_gets_its_share(part: Part) -> Steps:
     """Of CPU and memory, kept for it or as a limit."""
+    web = web_in(part)
     web.add_sidecar("cache", image=REDIS, cpu=64, memory_limit_mib=256, memory_reservation_mib=128)
     web.add_sidecar("agent", image=REDIS, memory_limit_mib=383)
-
-    containers = containers_of(stack)
+    yield
+    containers = containers_of(part, web)
     assert (containers["cache"]["Cpu"], containers["cache"]["Memory"], containers["cache"]["MemoryReservation"]) == (
         64,
         256,
@@ -106,8 +105,10 @@ def test_a_sidecar_gets_its_share(stack: Stack, web: FargateTask) -> None:
     assert containers["agent"]["Memory"] == 383
 
 
-def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
+@in_shared_stack
+def test_a_sidecar_is_any_container(part: Part) -> Steps:
     """With the arguments of the main one."""
+    web = web_in(part)
     web.add_sidecar(
         "proxy",
         image=REDIS,
@@ -118,8 +119,8 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
         read_only=True,
         writable_paths=["/tmp"],  # noqa: S108 - a path in a container
     )
-
-    proxy = containers_of(stack)["proxy"]
+    yield
+    proxy = containers_of(part, web)["proxy"]
     assert (proxy["EntryPoint"], proxy["WorkingDirectory"], proxy["User"]) == (["/bin/sh", "-c"], "/srv", "1000:1000")
     assert proxy["ReadonlyRootFilesystem"] is True
     assert proxy["LinuxParameters"]["InitProcessEnabled"] is False
@@ -130,59 +131,56 @@ def test_a_sidecar_is_any_container(stack: Stack, web: FargateTask) -> None:
     ]
 
 
-def test_volumes_have_names_of_their_own(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_volumes_have_names_of_their_own(part: Part) -> Steps:
     """Also where two paths read the same without their punctuation; one path written twice is one volume."""
-    FargateTask(stack, "Web", network=network, image=image, writable_paths=["/a-b", "/a/b", "/srv", "/srv/"])
-
-    (definition,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    first, second, third = (volume["Name"] for volume in definition["Properties"]["Volumes"])
+    web = web_in(part, writable_paths=["/a-b", "/a/b", "/srv", "/srv/"])
+    yield
+    first, second, third = (volume["Name"] for volume in part.of(web.task_definition)["Volumes"])
     assert (first, third) == ("web-a-b", "web-srv")
     assert second.startswith("web-a-b-")
 
 
-def test_the_volume_of_a_path_known_only_when_deployed(
-    stack: Stack, network: Network, image: ecs.ContainerImage
-) -> None:
+@in_shared_stack
+def test_the_volume_of_a_path_known_only_when_deployed(part: Part) -> Steps:
     """It has the same name in each synthesis, however many tokens there are before it."""
-    folder = CfnParameter(stack, "Folder")
-    for number in (1, 2):
-        path = Fn.join("", [folder.value_as_string])  # another token each time
-        FargateTask(stack, f"Web{number}", network=network, image=image, name="web", writable_paths=[path])
-
-    tasks = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    first, second = (task["Properties"]["Volumes"] for task in tasks)
+    folder = CfnParameter(part, "Folder")
+    tasks = [
+        # Another token each time.
+        part.make(FargateTask, id_, name="web", writable_paths=[Fn.join("", [folder.value_as_string])])
+        for id_ in ("Web", "Again")
+    ]
+    yield
+    first, second = (part.of(each.task_definition)["Volumes"] for each in tasks)
     assert first == second
 
 
-def test_sequences_and_mappings_of_other_types(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_sequences_and_mappings_of_other_types(part: Part) -> Steps:
     """Tuples and read-only mappings are what lists and dicts are."""
-    FargateTask(
-        stack,
-        "Web",
-        network=network,
-        image=image,
+    web = web_in(
+        part,
         command=("serve",),
         entry_point=("/entry",),
         environment=MappingProxyType({"A": "1"}),
         secrets=MappingProxyType({"TOKEN": TOKEN}),
         docker_labels=MappingProxyType({"team": "shop"}),
     )
-
-    (task,) = Template.from_stack(stack).find_resources("AWS::ECS::TaskDefinition").values()
-    (container,) = task["Properties"]["ContainerDefinitions"]
+    yield
+    (container,) = part.of(web.task_definition)["ContainerDefinitions"]
     assert (container["Command"], container["EntryPoint"]) == (["serve"], ["/entry"])
     assert (container["Environment"], container["DockerLabels"]) == ([{"Name": "A", "Value": "1"}], {"team": "shop"})
     assert [secret["Name"] for secret in container["Secrets"]] == ["TOKEN"]
 
 
-def test_a_share_known_only_when_deployed_passes(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_a_share_known_only_when_deployed_passes(part: Part) -> Steps:
     """A token cannot be added up."""
-    memory = CfnParameter(stack, "Memory", type="Number").value_as_number
-    task = FargateTask(stack, "Web", network=network, image=image)
-
-    task.add_sidecar("cache", image=REDIS, memory_limit_mib=memory)  # type: ignore[arg-type]
-
-    assert containers_of(stack)["cache"]["Memory"] == {"Ref": "Memory"}
+    memory = CfnParameter(part, "Memory", type="Number").value_as_number
+    web = web_in(part)
+    web.add_sidecar("cache", image=REDIS, memory_limit_mib=memory)  # type: ignore[arg-type]
+    yield
+    assert containers_of(part, web)["cache"]["Memory"] == part.resolve(memory)
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -222,10 +220,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_what_could_not_start_is_refused(stack: Stack, web: FargateTask) -> None:
+@in_shared_stack
+def test_what_could_not_start_is_refused(part: Part) -> Steps:
     """The task stays as it was, and what was refused takes no share of it."""
-    web.task_definition.add_container("LogRouter", image=REDIS)
     same = ecs.SystemControl(namespace="net.core.somaxconn", value="1")
+    web = web_in(part, system_controls=[same])
+    web.task_definition.add_container("LogRouter", image=REDIS)
     web.add_sidecar("cache", image=REDIS, memory_limit_mib=256, system_controls=[same])
     web.add_sidecar("agent", image=REDIS, essential=False, restart_policy=RestartPolicy())
 
@@ -233,11 +233,13 @@ def test_what_could_not_start_is_refused(stack: Stack, web: FargateTask) -> None
         with pytest.raises(ValueError, match=re.escape(message)):
             web.add_sidecar(**{"name": "new", "image": REDIS, **arguments})
     assert web.add_sidecar("last", image=REDIS, cpu=255, memory_limit_mib=255)
-    assert containers_of(stack).keys() == {"web", "LogRouter", "cache", "agent", "last"}
+    yield
+    assert containers_of(part, web).keys() == {"web", "LogRouter", "cache", "agent", "last"}
 
 
-def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTask) -> None:
+def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, network: Network) -> None:
     """ECS would find it only when it starts the task."""
+    web = FargateTask(stack, "Web", network=network, image=IMAGE)
     cache = web.add_sidecar("cache", image=REDIS)
     cache.add_container_dependencies(ecs.ContainerDependency(container=web.container, condition=START))
 
@@ -245,10 +247,12 @@ def test_a_circle_made_with_the_l2_fails_synthesis(stack: Stack, web: FargateTas
         Template.from_stack(stack)
 
 
-def test_services_have_sidecars_too(stack: Stack, network: Network, image: ecs.ContainerImage) -> None:
+@in_shared_stack
+def test_services_have_sidecars_too(part: Part) -> Steps:
     """Of a service's containers, only the main one is reached from outside."""
-    FargateService(stack, "Web", network=network, image=image).add_sidecar("cache", image=REDIS)
-
-    containers = containers_of(stack)
+    web = part.service("Web")
+    web.add_sidecar("cache", image=REDIS)
+    yield
+    containers = containers_of(part, web)
     assert containers["web"]["PortMappings"]
     assert "PortMappings" not in containers["cache"]
