@@ -81,7 +81,7 @@ class DashboardPage:
         """Return what is too much for one dashboard."""
         stack = Stack.of(self.scope)
         panels = [panel for part in self.watched for panel in part.panels]
-        body = [each for panel in panels for each in stack.resolve(panel.widget.to_json())]
+        body = stack.resolve([each for panel in panels for each in panel.widget.to_json()])
         counts = {"widgets": len(body) + len(Section) + 1, "metrics": sum(map(count_metrics, body))}
         limits = {"widgets": MAX_WIDGETS, "metrics": MAX_METRICS}
         path = self.dashboard.node.path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Duration
@@ -203,10 +204,14 @@ class ServiceMetrics:
         return cloudwatch.Metric(
             namespace=INSIGHTS,
             metric_name=name,
-            dimensions_map={"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name},
+            dimensions_map=self._dimensions,
             statistic=statistic,
             period=period,
         )
+
+    @cached_property
+    def _dimensions(self) -> dict[str, str]:
+        return {"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name}
 
     def _of_groups(
         self, name: str, statistic: str, period: Duration | None, *code: elbv2.HttpCodeTarget, of: str = "SUM"
