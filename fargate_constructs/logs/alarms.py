@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.nag_suppressions import ALARM, acknowledge
 from fargate_constructs._core.threshold_alarm import threshold_alarm
 from fargate_constructs.logs.archive_function import ShipperFunction
@@ -50,7 +51,7 @@ class Alarms:
             self._archive,
             f"{id}Alarm",
             metric,
-            f"{self._archive.node.path}: {meaning}",
+            f"{path_of(self._archive)}: {meaning}",
             threshold=threshold,
             periods=periods,
             treat_missing_data=treat_missing_data,
@@ -62,7 +63,8 @@ class Alarms:
 
     def adopt(self, alarm: cloudwatch.Alarm) -> None:
         """Add the same actions to another alarm."""
-        alarm.add_alarm_action(*self._actions)
+        if self._actions:
+            alarm.add_alarm_action(*self._actions)
         self.all.append(alarm)
 
     def watch_shipper(self, shipper: ShipperFunction, failure_queue: FailureQueue | None) -> None:

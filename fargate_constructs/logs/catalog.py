@@ -187,13 +187,14 @@ class LogCatalog(Construct):
 
     def _make_queries(self) -> Iterator[tuple[str, athena.CfnNamedQuery]]:
         """Save each query file; its first line is the description."""
+        database, workgroup = self.database.database_name, self.workgroup.name  # Node.js is asked once for each
         for path in sorted(QUERIES.glob("*.sql")):
             sql = path.read_text()
             query = athena.CfnNamedQuery(
                 self,
                 "".join(word.title() for word in path.stem.split("_")),
-                database=self.database.database_name,
-                work_group=self.workgroup.name,
+                database=database,
+                work_group=workgroup,
                 name=path.stem,
                 description=sql.partition("\n")[0].removeprefix("-- "),
                 query_string=sql,
