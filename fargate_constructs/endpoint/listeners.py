@@ -8,6 +8,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import keep_place
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
 
@@ -32,6 +33,7 @@ def make_listeners(
         open=False,
         default_action=_to_https() if certificate else _not_found(),
     )
+    keep_place(http, load_balancer, "HttpListener")
     if not certificate:
         Annotations.of(endpoint).add_warning_v2(
             PLAIN_HTTP,
@@ -53,6 +55,7 @@ def make_listeners(
         mutual_authentication=mutual_authentication,
         default_action=_not_found(),
     )
+    keep_place(https, load_balancer, "Listener")
     return [http, https]
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.asked_once import asked_once
+from fargate_constructs._core.construct_paths import keep_place
 from fargate_constructs._core.descriptions import validate_description
 from fargate_constructs._core.environment_checks import may_have_ipv6
 from fargate_constructs._core.subnets import public_subnets_of, subnet_id_of
@@ -153,6 +154,7 @@ class LoadBalancerOptions(LoadBalancerPlace):
             # Keeps the internet gateway's IPv6 traffic from an internal one. Only dual-stack ones have this attribute.
             deny_all_igw_traffic=self.internal if self.ip_address_type is elbv2.IpAddressType.DUAL_STACK else None,
         )
+        keep_place(load_balancer, scope, "LoadBalancer")
         if IPV4 not in self.families:
             # CDK's argument is for the other type only.
             load_balancer.set_attribute("ipv6.deny_all_igw_traffic", "false")

@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from fargate_constructs._core.construct_paths import keep_place
 from fargate_constructs._core.subnets import internet_access_of
 from fargate_constructs.endpoint.ingress import IPV4
 from fargate_constructs.endpoint.load_balancer import LoadBalancerPlace
@@ -70,6 +71,7 @@ class NetworkLoadBalancerOptions(LoadBalancerPlace):
             zonal_shift=self.zonal_shift,
             enforce_security_group_inbound_rules_on_private_link_traffic=True,
         )
+        keep_place(load_balancer, scope, "LoadBalancer")
         load_balancer.set_attribute("access_logs.s3.enabled", "false")
         if addresses:
             # An Elastic IP needs the VPC's internet gateway. The L2 depends on it for subnets, not for subnet mappings.

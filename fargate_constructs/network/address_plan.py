@@ -8,7 +8,7 @@ from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct
 
-from fargate_constructs._core.construct_paths import stack_of
+from fargate_constructs._core.construct_paths import keep_place, stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
 from fargate_constructs._core.subnets import private_subnets_of, public_subnets_of
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
@@ -126,6 +126,7 @@ def make_vpc(
             )
         },
     )
+    keep_place(vpc, network, "Vpc")
     if has_ipv6:
         _keep_ipv6_private(vpc, has_egress=has_egress)
     reason = "NAT gateways and load balancers are in public subnets; tasks never are."

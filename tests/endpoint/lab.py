@@ -12,6 +12,7 @@ from aws_cdk.assertions import Annotations, Template
 from constructs import IConstruct
 
 from fargate_constructs import FargateService, HttpEndpoint, TcpEndpoint
+from fargate_constructs.network.network import Network
 from tests.modes.made_elsewhere import IMAGE, certificate_in, network_in, zone_in
 from tests.templates import properties, properties_of
 
@@ -25,7 +26,11 @@ class Lab:
     def __init__(self, name: str = "Test", app: App | None = None, env: Environment | None = None) -> None:
         self.app = app or App()
         self.stack = Stack(self.app, name, env=env)
-        self.network = network_in(self.stack)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network of most endpoints and services."""
+        return network_in(self.stack)
 
     @cached_property
     def zone(self) -> route53.IHostedZone:
