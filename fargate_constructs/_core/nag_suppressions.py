@@ -16,6 +16,7 @@ from constructs import IConstruct, IValidation
 from fargate_constructs._core import cdk_nag_2
 from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import stack_of
+from fargate_constructs._core.unresolved import is_unresolved
 
 # The packs of cdk-nag that share the names of rules; AwsSolutions has its own codes.
 PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
@@ -92,7 +93,7 @@ class _Wildcards:
     def add(self, stack: Stack, policy_holder: IConstruct, reasons: Mapping[str, str]) -> None:
         """Accept these, too."""
         self._reasons.append((policy_holder, reasons))
-        self._read_names(stack, [resource for resource in reasons if resource not in self._names])
+        self._read_names(stack, [each for each in reasons if each not in self._names and is_unresolved(each)])
         self._accept(policy_holder, reasons)
 
     def validate(self) -> list[str]:
@@ -107,7 +108,9 @@ class _Wildcards:
             self._names |= zip(resources, map(_as_written, stack.resolve(resources)), strict=True)
 
     def _accept(self, policy_holder: IConstruct, reasons: Mapping[str, str]) -> None:
-        rules = {f"AwsSolutions-IAM5[Resource::{self._names[each]}]": reason for each, reason in reasons.items()}
+        rules = {
+            f"AwsSolutions-IAM5[Resource::{self._names.get(each, each)}]": reason for each, reason in reasons.items()
+        }
         new = {rule: reason for rule, reason in rules.items() if (policy_holder, rule) not in self._accepted}
         if new:
             acknowledge(policy_holder, new)

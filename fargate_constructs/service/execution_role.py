@@ -23,7 +23,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from fargate_constructs._core.account_trust import service_principal
-from fargate_constructs._core.construct_paths import keep_place, node_of, root_of, stack_of
+from fargate_constructs._core.construct_paths import keep_place, root_of, stack_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
 from fargate_constructs._core.lazy_cdk import aws_secretsmanager as secretsmanager
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, acknowledge
@@ -105,9 +105,7 @@ class StartPermissions(Construct):
 
     def visit(self, node: IConstruct) -> None:
         """Add what CDK does not, once: this construct has no children."""
-        containers = [
-            each for each in node_of(self._task_definition).children if isinstance(each, ecs.ContainerDefinition)
-        ]
+        containers = self._task_definition._containers
         # Node.js answers forty questions for a whole container, and most containers have no secrets or files.
         reads_secrets = not isinstance(self._role, ExecutionRole) or self._role.reads_secrets
         asked = [] if len(containers) == WITHOUT_FILES.get(self._task_definition) else containers

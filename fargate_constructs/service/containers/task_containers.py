@@ -140,11 +140,11 @@ class TaskContainers:
         condition, depends_on = sidecar.condition, sidecar.depends_on or {}
         if not may_match(CONTAINER_NAME, name):
             raise ValueError(f"name holds at most 255 letters, digits, hyphens and underscores, got: {name!r}")
-        if self._task_definition.find_container(name):  # the L2 may have added one, such as a log router
+        # The L2 may have added some, such as a log router.
+        siblings = self._task_definition._containers
+        names = [*self._all] if len(siblings) == len(self._all) else [each.container_name for each in siblings]
+        if name in names:
             raise ValueError(f"name must differ from the task's other containers, got: {name!r}")
-        # All of the L2's: not only those added here.
-        siblings = self._task_definition.node.children
-        names = [each.container_name for each in siblings if isinstance(each, ecs.ContainerDefinition)]
         if len(names) >= MAX_CONTAINERS:
             raise ValueError(f"{too_many([*names, name])}; run some of them in a task of their own")
         sidecar.validate(self._task_definition, on_windows=self._on_windows)
