@@ -1,11 +1,9 @@
 """`fargate-constructs explain` with the real boto3, on a local AWS."""
 
 import json
-import subprocess
-import sys
 
 from tests.emulator.commands import run_here
-from tests.emulator.emulator import ROOT, Emulator
+from tests.emulator.emulator import Emulator
 
 
 def test_a_stopped_task_is_explained(aws: Emulator, cluster: str) -> None:
@@ -24,11 +22,8 @@ def test_a_stopped_task_is_explained(aws: Emulator, cluster: str) -> None:
 
 
 def test_without_aws_an_error_is_one_line(aws: Emulator) -> None:
-    """No server listens on that port. The command runs as a person runs it, in a process of its own."""
-    closed = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "PYTHONPATH": str(ROOT)}
-    program = [sys.executable, "-m", "fargate_constructs", "explain", "Shop/Web"]
-    environment = aws.child_environment(**closed)
-    done = subprocess.run(program, cwd=aws.folder, env=environment, capture_output=True, text=True, check=False)
+    """No server listens on that port."""
+    done = run_here(aws, "explain", "Shop/Web", AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
 
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "AWS: there is no answer" in done.stderr

@@ -163,9 +163,10 @@ def _destroy(upgrade: Upgrade) -> dict[str, str]:
 
     assert upgrade.stack.destroy() == "DELETE_COMPLETE"
 
-    [by_lambda] = [name for name in upgrade.left() if name.startswith("/aws/lambda/")]
+    left = upgrade.left()
+    [by_lambda] = [name for name in left if name.startswith("/aws/lambda/")]
     assert "CustomVpcRestrictDefaultSG" in by_lambda
-    assert upgrade.left() == {*kept.values(), *upgrade.given_up, by_lambda}
+    assert left == {*kept.values(), *upgrade.given_up, by_lambda}
     assert upgrade.used() == set()
     assert upgrade.archived(bucket) == archived
     return kept
