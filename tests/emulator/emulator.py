@@ -38,7 +38,8 @@ JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
 # Settings of a person that children must not use: for another AWS, for the CDK CLI (each of its options can be a
 # variable CDK_*), and for a proxy.
 NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
-DEPLOY = ("deploy", "--all", "--require-approval", "never", "--progress", "events")
+# Without a change set, whose end the CLI looks for every few seconds.
+DEPLOY = ("deploy", "--all", "--require-approval", "never", "--progress", "events", "--method", "direct")
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
