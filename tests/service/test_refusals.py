@@ -325,7 +325,7 @@ def test_methods() -> None:
     field = events.EventField.from_path("$.detail.order")
     day = sfn.JsonPath.string_at("$.day")
     bucket = s3.Bucket(stack, "Uploads")
-    before = [each.node.path for each in stack.node.find_all()]
+    before = len(stack.node.find_all())
 
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: web.link_to(web), "a service cannot link to itself, got: 'web'; use localhost"),
@@ -426,7 +426,7 @@ def test_methods() -> None:
     for call, message in calls:
         with pytest.raises((TypeError, ValueError), match=re.escape(message)):
             call()
-    assert [each.node.path for each in stack.node.find_all()] == before
+    assert len(stack.node.find_all()) == before
     web.mount_file_system("/a*", file_system=files, access_point=files.add_access_point("Uploads", path="/uploads"))
 
 

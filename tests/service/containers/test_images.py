@@ -182,6 +182,7 @@ def test_an_image_for_other_processors(tmp_path: Path) -> None:
     platforms, processors = ecr_assets.Platform, ecs.CpuArchitecture
     stack = Stack(App(), "Test")
     network = network_in(stack)
+    common: dict[str, Any] = {"network": network, "cluster": ecs.Cluster(stack, "Cluster", vpc=network.vpc)}
     for name, platform, cpu_architecture in (
         ("arm-on-x86", platforms.LINUX_ARM64, None),
         ("x86-on-arm", platforms.LINUX_AMD64, processors.ARM64),
@@ -191,7 +192,7 @@ def test_an_image_for_other_processors(tmp_path: Path) -> None:
         ("x86-on-x86", platforms.LINUX_AMD64, None),
     ):
         image = ecs.ContainerImage.from_asset(str(tmp_path), platform=platform)
-        task = FargateTask(stack, name, network=network, image=image, cpu_architecture=cpu_architecture)
+        task = FargateTask(stack, name, **common, image=image, cpu_architecture=cpu_architecture)
         task.add_sidecar("registry", image=registry("nginx"))
         task.add_sidecar("folder", image=image)
 
