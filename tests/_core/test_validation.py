@@ -15,7 +15,7 @@ def test_what_is_within_its_limits_passes(stack: Stack) -> None:
     for value in (1, 10, None, token):
         validate_range("count", value, 1, 10)
     validate_range("count", 10**9, 1)
-    for duration in (Duration.seconds(5), Duration.minutes(5), None, Duration.seconds(token)):
+    for duration in (Duration.seconds(5), Duration.minutes(5), None, Duration.seconds(token), Duration.millis(token)):
         validate_seconds("timeout", duration, 5, 300)
 
 
