@@ -17,11 +17,14 @@ os.environ.setdefault("CDK_DISABLE_STACK_TRACE", "1")
 # The default of 700 searches the constructs of all tests for cycles so often that it takes 5 % of the time.
 gc.set_threshold(50_000, 50, 50)
 
-# Tests that read all modes. Modes take long to build, so one worker runs all these tests and builds the modes once.
+# Tests that read all modes, or the stacks of `tests/pinned.py`. These take long to build, so one worker runs all these
+# tests and builds each once.
 ALL_MODES = (
     "tests/properties/",
     "tests/test_security.py",
     "tests/test_stability.py",
+    "tests/test_app.py",
+    "tests/tools/test_wheel.py",
     "tests/privilege/test_every_mode.py",
 )
 # Tests that read the same modes of the archive (`tests/logs/archives.py`).
