@@ -13,7 +13,7 @@ from constructs import IConstruct
 
 from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import node_of, stack_of
-from fargate_constructs._core.log_group_attributes import arn_of, is_plain, name_of
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.unresolved import TOKEN
 
 # A variable in the text of `Fn::Sub`
@@ -47,8 +47,6 @@ def resource_of(log_group: logs.ILogGroup) -> logs.CfnLogGroup | None:
 def log_group_name(log_group: logs.ILogGroup) -> str:
     """Return a log group's name likewise, also of one that is imported by the ARN of one that the app makes."""
     name = name_of(log_group)
-    if is_plain(log_group):
-        return name
     if resource := resource_of(log_group):
         return _name_of(resource, log_group) or name
     name = known_name(log_group, name)

@@ -14,9 +14,9 @@ from aws_cdk import aws_logs_destinations as logs_destinations
 from constructs import Construct, IDependable
 
 from fargate_constructs._core.app_singleton import app_singleton
-from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.construct_paths import node_of, path_of
 from fargate_constructs._core.environment_checks import may_be_same
-from fargate_constructs._core.log_group_attributes import arn_of, is_plain, name_of
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.unresolved import TOKEN, may_match
 from fargate_constructs.logs.log_group_names import known_name, log_group_name, resource_of
 
@@ -160,7 +160,9 @@ class Subscriptions:
                 filter_pattern=_all_events(),
                 filter_name=self.filter_name,
             )
-        except RuntimeError as error:  # the log group has a child with this ID
+        except RuntimeError as error:
+            if not node_of(log_group).try_find_child(archive_id):
+                raise
             raise ValueError(
                 f"log_group must not have a subscription of another archive with the ID {archive_id!r}, got: "
                 f"{added.path}/{archive_id}; give one of the archives another ID",
@@ -285,7 +287,7 @@ def _validate_pattern(pattern: str) -> None:
 
 
 def _validate_class(log_group: logs.ILogGroup) -> None:
-    resource = None if is_plain(log_group) else resource_of(log_group)
+    resource = resource_of(log_group)
     log_class = resource.log_group_class if resource else None
     if log_class not in (None, STANDARD):
         raise ValueError(

@@ -16,7 +16,7 @@ from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
-from fargate_constructs._core.log_group_attributes import keep_plain, name_of
+from fargate_constructs._core.log_group_attributes import name_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.service.capacity import Capacity
@@ -83,7 +83,6 @@ class AuditedCluster(ecs.Cluster):
             encryption_key=encryption_key,
         )
         keep_place(transcripts, scope, f"{id}ExecLogs")
-        keep_plain(transcripts)
         if encryption_key:
             allow_cloudwatch_logs(encryption_key, Stack.of(scope))
         else:

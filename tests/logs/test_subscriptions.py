@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from unittest.mock import Mock
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
@@ -112,6 +113,15 @@ def test_archives_that_share_a_log_group() -> None:
 
     with pytest.raises(ValueError, match="another archive with the ID 'One', got: Test/Logs/One; give"):
         Archive(App(), "One").add(group)
+
+
+def test_another_error_of_cdk_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not said to be a second archive."""
+    archive = Archive(App(), "One")
+    monkeypatch.setattr(logs.LogGroup, "add_subscription_filter", Mock(side_effect=RuntimeError("no destination")))
+
+    with pytest.raises(RuntimeError, match="no destination"):
+        archive.add(logs.LogGroup(Stack(), "Logs"))
 
 
 def test_archives_that_ship_each_other() -> None:

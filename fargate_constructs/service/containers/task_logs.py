@@ -15,7 +15,7 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.fluent_bit import CONTAINER
 from fargate_constructs._core.lazy_cdk import aws_kms as kms
-from fargate_constructs._core.log_group_attributes import arn_of, keep_plain, name_of
+from fargate_constructs._core.log_group_attributes import arn_of, name_of
 from fargate_constructs._core.nag_suppressions import LOG_GROUP, acknowledge, acknowledge_wildcards
 from fargate_constructs.service.cluster import allow_cloudwatch_logs
 from fargate_constructs.service.containers.fire_lens import FireLens
@@ -64,7 +64,6 @@ class TaskLogs:
         _allow_use_of_key(given)
         if self._is_made_here:
             keep_place(self.group, scope, "Logs")
-            keep_plain(self.group)
             acknowledge(self.group, LOG_GROUP)
         self._may_write = False
 

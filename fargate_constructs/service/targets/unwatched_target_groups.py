@@ -45,14 +45,14 @@ class UnwatchedTargetGroups:
             node_of(stack).add_validation(cast(IValidation, _AtSynthesis(stack)))
         _SERVICES[stack].append(self)
 
-    def references(self) -> list[object]:
+    def references(self) -> dict[str, object]:
         """Return the service's load balancers and the target groups of its routes, not resolved."""
-        return [self._service.load_balancers, [each.target_group_arn for each in self._own()]]
+        return {"load_balancers": self._service.load_balancers, "own": [each.target_group_arn for each in self._own()]}
 
-    def warn(self, load_balancers: Sequence[Mapping[str, object]] | None, own: Sequence[object]) -> None:
+    def warn(self, own: Sequence[object], load_balancers: Sequence[Mapping[str, object]] = ()) -> None:
         """Warn of target groups that are not those of routes."""
         stack = stack_of(self._construct)
-        arns = [each["targetGroupArn"] for each in load_balancers or []]
+        arns = [each["targetGroupArn"] for each in load_balancers]
         others = [arn for arn in arns if arn not in own]
         if not others:
             return
@@ -96,7 +96,7 @@ class _AtSynthesis:
         services = _SERVICES[self._stack]
         references = self._stack.resolve([each.references() for each in services])
         for service, resolved in zip(services, references, strict=True):
-            service.warn(*resolved)
+            service.warn(**resolved)
         return []
 
 

@@ -54,6 +54,13 @@ def made_elsewhere(service: FargateService, load_balancer: elbv2.ApplicationLoad
     target(service).attach_to_application_target_group(group)
 
 
+def taken_away(service: FargateService, _load_balancer: elbv2.ApplicationLoadBalancer) -> None:
+    """No load balancer at all, by the L1 construct."""
+    resource = service.service.node.default_child
+    assert isinstance(resource, ecs.CfnService)
+    resource.load_balancers = None
+
+
 def tuned(
     service: FargateService, load_balancer: elbv2.ApplicationLoadBalancer, *, port: int
 ) -> elbv2.ApplicationTargetGroup:
@@ -85,6 +92,7 @@ CASES: dict[str, tuple[Case, list[str]]] = {
     "checked": (checked, []),
     "unwatched": (unwatched, ["no alarm that rolls back, got: Test/Balancer/On8083/TunedGroup"]),
     "made elsewhere": (made_elsewhere, ['no settings that can be read here, got: "arn:aws:elastic']),
+    "taken away": (taken_away, []),
 }
 
 
