@@ -9,10 +9,15 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct, Node
+from hypothesis import settings
 from jsii._reference_map import InterfaceDynamicProxy
 
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
+
+# An example may take any time: a busy machine fails no test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def keep(kind: type, *properties: str) -> None:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from tests.endpoint.lab import Lab
 
 # Of `make long`, for random routes and requests.
-settings.register_profile("long", max_examples=8000)
+settings.register_profile("long", max_examples=8000, deadline=None)
 
 
 @pytest.fixture(scope="package")

@@ -220,7 +220,7 @@ def _small_and_quick(new_compaction: Callable[[], Compaction]) -> Iterator[None]
         yield
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(events=st.lists(written, min_size=1, max_size=12), course=st.lists(steps, max_size=6))
 def test_any_course(
     logs_api: SimpleNamespace,

@@ -359,7 +359,7 @@ ODD_ANSWERS = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.one_of(

@@ -101,7 +101,7 @@ def at_call(outer: Compaction, moment: int, inner: Compaction) -> list[JsonObjec
     return within
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(schedule=st.lists(st.booleans(), min_size=4, max_size=60))
 def test_any_interleaving(new_shipper: Callable[[], Shipper], modules: tuple[Any, Any], schedule: list[bool]) -> None:
     """Two runs that take turns in any order leave each line once, and one of them works."""

@@ -197,7 +197,7 @@ FAULTS = st.sampled_from(["ok", "ok", "refused", "refused after", "killed", "kil
 STEPS = st.sampled_from(["fail", "fail", "later", "again"]) | st.lists(FAULTS, max_size=9).map(tuple)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=st.lists(STEPS, max_size=10))
 @example(steps=["fail", ("ok", "killed after"), "later", ()])  # moved and replayed, and the message comes again
 def test_any_course(new_china: Callable[[], China], steps: list[Any]) -> None:

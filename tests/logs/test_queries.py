@@ -93,7 +93,7 @@ def test_duckdb_reads_hostile_lines(
 
 
 @given(st.lists(st.text(st.characters(codec=None, exclude_categories=[]), max_size=30), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_duckdb_reads_any_line(
     shipper: dict[str, ModuleType],
     tmp_path_factory: pytest.TempPathFactory,

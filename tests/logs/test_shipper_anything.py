@@ -110,7 +110,7 @@ def test_batch(shipper: Shipper, payload: JsonObject, *, is_ascii: bool) -> None
     assert_archived(shipper, as_parsed(payload), text, text + b"\n")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(payload=batches)
 def test_any_batch(new_shipper: Callable[[], Shipper], payload: JsonObject) -> None:
     """So is each event of any batch."""
@@ -131,7 +131,7 @@ damaged = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(event=damaged)
 def test_anything_delivered(new_shipper: Callable[[], Shipper], event: JsonObject) -> None:
     """Whatever is delivered is archived exactly or quarantined as it came: never an error, never a part."""

@@ -125,7 +125,7 @@ schedules = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(schedule=schedules)
 def test_any_schedule(new_shipper: Callable[[], Shipper], faulty_s3: FaultyS3, schedule: dict[str, Any]) -> None:
     """After any faults, every event is in the archive or its batch is kept as a failure; and in the archive but once.

@@ -188,7 +188,7 @@ def batch_texts(draw: st.DrawFn) -> bytes:
     return text.encode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=batch_texts() | mutated(VALID))
 @example(text=VALID)
 def test_any_text(modules: dict[str, ModuleType], text: bytes) -> None:
@@ -197,7 +197,7 @@ def test_any_text(modules: dict[str, ModuleType], text: bytes) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=5_000, deadline=None)
+@settings(max_examples=5_000)
 @given(text=batch_texts() | mutated(VALID))
 def test_many_texts(modules: dict[str, ModuleType], text: bytes) -> None:
     """So they do of thousands of batches."""

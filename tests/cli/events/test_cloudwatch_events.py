@@ -76,7 +76,7 @@ def follow(model: Model, begin: int, end: int, pause: int) -> Iterator[list[LogE
         model.now += pause
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lines=st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, LATE)), max_size=20),
     pause=st.sampled_from([2_000, 7_000, 40_000, 700_000]),

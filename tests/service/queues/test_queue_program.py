@@ -89,7 +89,7 @@ def play(account: Account, messages: int, schedule: list[Step]) -> None:
 TWO_TURNS = [turn(0), turn(1)] * 12
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     messages=st.integers(1, 4),
     work_time=st.sampled_from([5, 25, 60]),

@@ -152,7 +152,7 @@ def test_the_model_finds_faults_of_other_policies(policies: dict[str, Policies])
 loads = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 2, 20, 200]), st.integers(1, 40)), min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(["short0", "long0", "short1", "long1"]),
     delay=st.integers(0, 3),
