@@ -37,6 +37,16 @@ def _faults_end_with_a_test(faulty_s3: FaultyS3) -> Iterator[None]:
     faulty_s3.end()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _retries_without_quota() -> Iterator[None]:
+    """A client has tokens for 100 retries (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+
+    Tests with faults share clients, and would use that up.
+    """
+    with mock.patch("botocore.retries.quota.RetryQuota.acquire", return_value=True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def environment(faulty_s3: FaultyS3) -> Iterator[dict[str, str]]:
     """The environment variables with which boto3 finds the S3 API."""
