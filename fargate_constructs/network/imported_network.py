@@ -10,7 +10,7 @@ from constructs import Construct, IConstruct, IDependable
 from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.environment_checks import may_have_ipv6
 from fargate_constructs._core.subnets import internet_access_of, private_subnets_of, public_subnets_of, subnet_id_of
-from fargate_constructs._core.unresolved import is_dummy, is_unresolved
+from fargate_constructs._core.unresolved import is_dummy, is_list_token, is_unresolved
 from fargate_constructs._core.validation import validate_ips, validate_ipv6_cidrs
 from fargate_constructs.network.network_metrics import NetworkMetrics
 from fargate_constructs.synthesized.egress_proof import EgressProof
@@ -94,7 +94,7 @@ class ImportedNetwork(NetworkMetrics, Construct):
 def _validate_private(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
     """Refuse public subnets. The proof of egress does not read the routes of a VPC made elsewhere."""
     own, public = ([[subnet_id_of(each)] for each in some] for some in (subnets, public_subnets_of(vpc)))
-    if any(is_unresolved(subnet_id) for (subnet_id,) in own):
+    if any(is_unresolved(subnet_id) or is_list_token(subnet_id) for (subnet_id,) in [*own, *public]):
         # Two tokens of one export differ as texts, and resolve to the same reference.
         own, public = stack_of(vpc).resolve([own, public])
     for subnet, subnet_id in zip(subnets, own, strict=True):

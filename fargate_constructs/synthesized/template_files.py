@@ -10,6 +10,7 @@ from typing import Any, cast
 from aws_cdk import CfnElement, IPolicyValidationContext, Stack, Stage
 from constructs import IConstruct
 
+from fargate_constructs._core.argument_types import member
 from fargate_constructs._core.construct_paths import node_of, parent_of, path_of, root_of
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.synthesized.template_source import Source, StackFacts, is_resource
@@ -26,9 +27,8 @@ def read_templates(app: IConstruct, files: Mapping[str, Path]) -> Templates:
 
 def validated_templates(context: IPolicyValidationContext) -> Templates:
     """Read the templates that CDK passes to a validation plugin."""
-    (context,) = getattr(context, "_delegates", [context])  # jsii's own object would ask Node.js twice
-    files = {each.stack_construct_path: Path(each.template_path) for each in context.stack_templates}
-    return read_templates(context.app_construct, files)
+    files = {each.stack_construct_path: Path(each.template_path) for each in member(context, "stack_templates")}
+    return read_templates(member(context, "app_construct"), files)
 
 
 def source_of(
@@ -57,7 +57,7 @@ def paths_in(metadata: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
 
 
 def element_paths(stack: Stack) -> dict[str, str]:
-    """Return the construct path of each logical ID of a stack, as its constructs say: four questions to each."""
+    """Return the construct path of each logical ID of a stack. Node.js is asked four times for each construct."""
     elements = [each for each in stack.node.find_all() if isinstance(each, CfnElement) and each.stack is stack]
     logical_ids = stack.resolve([each.logical_id for each in elements])
     return dict(zip(logical_ids, (each.node.path for each in elements), strict=True))

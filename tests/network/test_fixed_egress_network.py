@@ -283,10 +283,34 @@ def test_public_subnets_are_refused(idle: Stack) -> None:
         idle, "Exported", vpc_id="vpc-1", availability_zones=["a"], public_subnet_ids=[Fn.import_value("Public")]
     )
     again = ec2.Subnet.from_subnet_id(idle, "Again", Fn.import_value("Public"))
+    zones = Fn.split(",", Fn.import_value("Zones"))
+    listed = ec2.Vpc.from_vpc_attributes(
+        idle,
+        "Listed",
+        vpc_id="vpc-1",
+        availability_zones=zones,
+        public_subnet_ids=Fn.split(",", Fn.import_value("PublicSubnets")),
+    )
+    as_private = ec2.Vpc.from_vpc_attributes(
+        idle,
+        "AsPrivate",
+        vpc_id="vpc-1",
+        availability_zones=zones,
+        private_subnet_ids=Fn.split(",", Fn.import_value("PublicSubnets")),
+    )
+    joined = ec2.Vpc.from_vpc_attributes(
+        idle,
+        "Joined",
+        vpc_id="vpc-1",
+        availability_zones=["a"],
+        public_subnet_ids=[Fn.join("-", ["subnet", "1"])],
+    )
     for vpc, subnet in (
         (made, made.public_subnets[1]),
         (known, same),
         (exported, again),
+        (listed, as_private.private_subnets[0]),
+        (joined, same),
         (looked_up, looked_up.public_subnets[0]),
     ):
         with pytest.raises(ValueError, match=f"task_subnets must be private, got: {subnet.node.path}, a public subnet"):
