@@ -32,10 +32,17 @@ def allow_image(container: ecs.ContainerDefinition, image: ecs.ContainerImage) -
     """Let a task's execution role pull a container's image from ECR, if CDK has not, and no other image."""
     if not isinstance(image, ecs.RepositoryImage):  # CDK has
         _acknowledge_login(container)
-    elif allow_pull(container, _NAMES.get(image) or _NAMES.setdefault(image, container.image_name)):
+    elif allow_pull(container, _name_of(container, image)):
         reason = "the execution role may pull the image"
         Annotations.of(container).acknowledge_warning(NO_POLICY, reason)
         _acknowledge_login(container)
+
+
+def _name_of(container: ecs.ContainerDefinition, image: ecs.RepositoryImage) -> str:
+    """Return an image's name. A subclass may give each container another one."""
+    if type(image) is not ecs.RepositoryImage:
+        return container.image_name
+    return _NAMES.get(image) or _NAMES.setdefault(image, container.image_name)
 
 
 def allow_pull(container: ecs.ContainerDefinition, image: str, also: Sequence[str] = ()) -> bool:

@@ -13,6 +13,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
+from constructs import Construct
 
 from fargate_constructs import PullThroughCache
 from fargate_constructs._core.ecr_images import PULL
@@ -89,6 +90,25 @@ def test_an_image_by_tag_and_by_digest(part: Part) -> Steps:
     host = "123456789012.dkr.ecr.eu-west-1.${AWS::URLSuffix}/web"
     assert images_of(part) == [f"{host}:${{{parameter}}}", f"{host}@{DIGEST}"]
     assert pulls(part.properties(POLICY)) == [([*PULL], "eu-west-1:123456789012:repository/web")]
+
+
+class NamedByContainer(ecs.RepositoryImage):
+    """An image whose repository has the name of its container."""
+
+    def bind(self, _scope: Construct, container: ecs.ContainerDefinition) -> ecs.ContainerImageConfig:
+        """Name the image."""
+        return ecs.ContainerImageConfig(image_name=f"{REGISTRY}/{container.container_name}:1")
+
+
+@in_shared_stack
+def test_an_image_with_a_name_for_each_container(part: Part) -> Steps:
+    """The role may pull both, though it is one object."""
+    image = NamedByContainer("any")
+    part.make(FargateTask, "Web", image=image).add_sidecar("proxy", image=image)
+    yield
+    main, _ = images_of(part)
+    names = [main.rpartition("/")[2].removesuffix(":1"), "proxy"]
+    assert [end for _, end in pulls(part.properties(POLICY))] == [f"{HERE}:repository/{name}" for name in names]
 
 
 def test_an_image_of_another_account_of_the_app() -> None:
