@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import signal
 from typing import Any
 
 import pytest
@@ -42,7 +43,15 @@ LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py")
 def pytest_configure(config: pytest.Config) -> None:
     """Add the fixtures, but not in the process that only spreads tests: to import CDK takes seconds."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        receive_signals()
         config.pluginmanager.import_plugin("tests.fixtures")
+
+
+def receive_signals() -> None:
+    """Receive the signals that tests send. `make test &` in a script ignores SIGINT, and `nohup` SIGHUP."""
+    for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from tests.cli.recorded_aws import NOW, RecordedAws
 
 CLUSTER_ARN = "arn:aws:ecs:us-east-1:111122223333:cluster/shop"
+DAY = 86_400
 ID = "1dc5c17a422b4dc4b493970c6b8c4d6d"
 
 
@@ -37,6 +38,7 @@ class Time:
     def sleep(self, seconds: float) -> None:
         """Let the time go on."""
         self.now += seconds
+        assert self.now < DAY, "the program waits without end"
         if event := self.events.pop(self.now, None):
             event()
 

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import termios
+import time
 from functools import partial
 from pathlib import Path
 
@@ -46,8 +47,10 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> str:
         """Read until a pattern is there; return what was read before and with it."""
+        end = time.monotonic() + SECONDS  # what draws itself again and again is never silent
         while not (found := re.search(pattern, self.text)):
             assert self._read(), f"{pattern} is not in {self.text}"
+            assert time.monotonic() < end, f"{pattern} is not in {self.text}"
         before, self.text = self.text[: found.end()], self.text[found.end() :]
         return before
 

@@ -1,10 +1,15 @@
 """What the Makefile makes of a person's settings."""
 
 import os
+import signal
 import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
+
+import pytest
+
+from tests.conftest import receive_signals
 
 ROOT = Path(__file__).parents[2]
 LOWEST = "sys.prefix) " + '/ "lowest"'  # how a test finds it; in two pieces, so that this file is none
@@ -55,3 +60,14 @@ def test_make_quick_leaves_out_what_there_is(tmp_path: Path) -> None:
     assert [each for each in slow if not Path(each).exists()] == []
     assert "tests/tools/test_locks.py" in need_lowest
     assert [each for each in need_lowest if not each.startswith(tuple(slow))] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_tests_run_in_the_background(number: int) -> None:
+    """A script's `make test &` ignores SIGINT, and `nohup` SIGHUP; the tests that send it would wait without end."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        receive_signals()
+        assert signal.getsignal(number) == before
+    finally:
+        signal.signal(number, before)
