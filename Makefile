@@ -17,6 +17,8 @@ SLOW := emulator privilege properties synthesized testing adoption cli monitorin
 		targets/test_ports_and_endpoints.py targets/test_weights.py test_cluster.py test_execution_role.py) \
 	$(addprefix test_,app.py benchmarks.py comparison.py disposable.py examples.py guides.py promises.py proof_app.py readme.py recipes.py security.py stability.py) \
 	tools/site tools/test_locks.py tools/test_wheel.py
+# A worker that crashes is not replaced: the new one would run the same test.
+SPREAD := --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # Two commands at a time, unless you pass -j.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
 
@@ -48,13 +50,13 @@ test: $(VENV)/.ready $(VENV)/lowest/.ready  ## run all checks
 
 suite: $(VENV)/.ready $(VENV)/lowest/.ready
 	python -W ignore::RuntimeWarning:slipcover.importer -m slipcover --json --out build/coverage.json \
-		-m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+		-m pytest $(SPREAD)
 	@python -m tools.untested build/coverage.json
 
 quick: $(VENV)/.ready  ## run ruff and the tests that find most, in under 45 s
 	ruff check
 	ruff format --check
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
+	pytest $(SPREAD) $(addprefix --ignore=tests/,$(SLOW))
 
 long: $(VENV)/.ready  ## run the tests that take too long for make test, such as all moves of docs/migrating.md
 	pytest -m long
