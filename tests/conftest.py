@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
+from tests.jsii_program import run_directly
+
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
 os.environ.setdefault("CDK_VALIDATION", "false")
@@ -44,14 +46,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add the fixtures, but not in the process that only spreads tests: to import CDK takes seconds."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         receive_signals()
+        run_directly()
         config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def receive_signals() -> None:
     """Receive the signals that tests send. `make test &` in a script ignores SIGINT, and `nohup` SIGHUP."""
-    for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, handler)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
