@@ -15,7 +15,7 @@ def run_directly() -> None:
     def start_program(self: _NodeProcess) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NODE_PRESERVE_SYMLINKS", "1")
-            start(self)
+            start(self)  # type: ignore[no-untyped-call] # jsii has no types here
 
     def write_script(self: _NodeProcess) -> str:
         script = Path(runtime(self))  # beside a folder with the program

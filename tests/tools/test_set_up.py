@@ -14,9 +14,14 @@ from tools import set_up
 
 
 def start(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    """Run the program with these arguments; return its exit status."""
+    """Run the program with these arguments; return its exit status. The signals that it handles are put back."""
     monkeypatch.setattr(sys, "argv", ["set_up.py", *map(str, arguments)])
-    return set_up.main()
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return set_up.main()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @pytest.fixture
@@ -166,12 +171,7 @@ def test_a_closed_terminal_stops_it_as_ctrl_c_does(
 ) -> None:
     """Or else a step, which runs in a session of its own, would go on."""
     monkeypatch.setattr(set_up, "run", lambda *_: os.kill(os.getpid(), number))
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        assert start(monkeypatch, tmp_path / "venv", lock) == 130
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    assert start(monkeypatch, tmp_path / "venv", lock) == 130
 
 
 def is_running(process: int) -> bool:
