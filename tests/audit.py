@@ -17,8 +17,6 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
-from fargate_constructs.synthesized.comparable_template import PATH_KEY
-
 Template = dict[str, Any]
 
 PACKS: dict[str, type[NagPack]] = {
@@ -84,12 +82,3 @@ def _principals(value: object) -> list[object]:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
-
-
-def text_of(value: Any, depth: int = 4, indent: str = "") -> str:  # noqa: ANN401 - a piece of a template
-    """Return JSON with a line for each property, however deep it is."""
-    if not depth or not isinstance(value, dict) or PATH_KEY in value:
-        return json.dumps(value)
-    inner = indent + "  "
-    lines = (f"{inner}{json.dumps(key)}: {text_of(each, depth - 1, inner)}" for key, each in value.items())
-    return "{\n" + ",\n".join(lines) + f"\n{indent}" + "}"

@@ -16,9 +16,9 @@ from app import Example
 from fargate_constructs import Egress
 from fargate_constructs.synthesized.comparable_template import CREATE_ONLY_KEY
 from fargate_constructs.testing import lasting_resources
-from tests.audit import text_of
 from tests.everything import Everything, Mail, WayOut
 from tests.modes.endpoint import ports
+from tests.property_lines import text_of
 
 PINNED = Path(__file__).with_suffix(".json")
 WITH_TLS = {"domain_name": "shop.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}

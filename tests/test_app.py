@@ -9,21 +9,13 @@ import pytest
 from aws_cdk import App, CloudFormationValidatePlugin, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.json import JSONSnapshotExtension
 
 import app as app_module
 from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.testing import scrubbed_template
-from tests.audit import Template, findings, text_of
+from tests.audit import findings
 from tests.pinned import example
-
-
-class OneLineForEachProperty(JSONSnapshotExtension):
-    """A snapshot that a person can read resource by resource."""
-
-    def serialize(self, data: Template, **_: object) -> str:  # of the options, none is used
-        """Return the template as text."""
-        return f"{text_of(data)}\n"
+from tests.property_lines import OneLineForEachProperty
 
 
 def test_the_template_is_what_it_was(snapshot: SnapshotAssertion) -> None:
