@@ -1,5 +1,6 @@
 """How tests are spread over workers."""
 
+import atexit
 import gc
 import os
 import re
@@ -8,8 +9,6 @@ from typing import Any
 
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
-
-from tests.jsii_program import run_directly
 
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
@@ -44,9 +43,12 @@ LONGEST = (*ALL_MODES, "tests/emulator/test_upgrade.py")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add the fixtures, but not in the process that only spreads tests: to import CDK takes seconds."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+    is_worker = hasattr(config, "workerinput")
+    if is_worker:
+        atexit.register(os._exit, 0)  # after all else: Python would free millions of objects, which takes seconds
+    if is_worker or not config.getoption("numprocesses", None):
         receive_signals()
-        run_directly()
+        config.pluginmanager.import_plugin("tests.jsii_program")  # before CDK, which starts jsii
         config.pluginmanager.import_plugin("tests.fixtures")
 
 

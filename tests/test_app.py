@@ -15,7 +15,7 @@ from fargate_constructs.synthesized.assembly import template_of
 from fargate_constructs.testing import scrubbed_template
 from tests.audit import findings
 from tests.pinned import example
-from tests.property_lines import OneLineForEachProperty
+from tests.snapshots import OneLineForEachProperty
 
 
 def test_the_template_is_what_it_was(snapshot: SnapshotAssertion) -> None:

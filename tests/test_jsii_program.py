@@ -1,0 +1,25 @@
+"""How tests start jsii's program."""
+
+import time
+from pathlib import Path
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from jsii._runtime import kernel
+
+from tests.jsii_program import SCRIPT
+
+
+def test_no_process_is_between(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """The process that Python starts runs the program, and Python gets what CDK prints."""
+    (*_, script) = kernel.provider._process._process.args  # type: ignore[attr-defined] # noqa: SLF001 - as the module
+    assert Path(script).read_text() == SCRIPT
+
+    ec2.Vpc(stack, "Vpc", cidr="10.0.0.0/16")  # of a property that is deprecated
+    printed = ""
+    end = time.monotonic() + 60
+    while "VpcProps#cidr is deprecated" not in printed and time.monotonic() < end:
+        time.sleep(0.01)
+        printed += capsys.readouterr().err
+    assert "VpcProps#cidr is deprecated" in printed
