@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
         atexit.register(os._exit, 0)  # after all else: Python would free millions of objects, which takes seconds
     if is_worker or not config.getoption("numprocesses", None):
         receive_signals()
-        config.pluginmanager.import_plugin("tests.jsii_program")  # before CDK, which starts jsii
+        config.pluginmanager.import_plugin("tests.quick_jsii")  # before CDK, which starts jsii
         config.pluginmanager.import_plugin("tests.fixtures")
 
 

@@ -1,16 +1,11 @@
 """What many tests start from."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import cached_property
-from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecs as ecs
-from constructs import Construct, Node
 from hypothesis import settings
-from jsii._reference_map import InterfaceDynamicProxy
 
 from fargate_constructs import FixedEgressNetwork
 from tests.emulator.emulator import Emulator
@@ -18,30 +13,6 @@ from tests.emulator.emulator import Emulator
 # An example may take any time: a busy machine fails no test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-
-def keep(kind: type, *properties: str) -> None:
-    """Let objects of CDK keep what never changes: CDK asks Node.js each time, which is a tenth of all questions."""
-    for name in properties:
-        kept = cached_property(getattr(kind, name).fget)
-        kept.__set_name__(kind, name)
-        setattr(kind, name, kept)
-
-
-keep(Construct, "node")
-keep(Node, "id", "path", "root", "scope")
-keep(Stack, "account", "nested_stack_parent", "region")
-
-
-def _ask_once(construct: InterfaceDynamicProxy, name: str) -> Any:  # noqa: ANN401 - of any attribute
-    """Return an attribute of an imported construct. jsii asks Node.js twice: whether there is one, and for it."""
-    for interface in construct._delegates:  # noqa: SLF001 - as jsii does
-        with suppress(AttributeError):
-            return getattr(interface, name)
-    raise AttributeError(name)
-
-
-InterfaceDynamicProxy.__getattr__ = _ask_once  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tests import quick_jsii  # noqa: F401 - before CDK
+
+# isort: split
 from aws_cdk import App, Aspects, Stack, Stage
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs

@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from jsii._runtime import kernel
 
-from tests.jsii_program import SCRIPT
+from tests.quick_jsii import SCRIPT
 
 
 def test_no_process_is_between(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
