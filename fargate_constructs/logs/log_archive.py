@@ -218,7 +218,7 @@ class LogArchive(Construct):
             TypeError: If it is not a log group, such as a name.
             ValueError: If it is ignored, as the archive's own log groups are; if two archives would ship each other's
                 logs; if it is in another region or account, or has another class than Standard, which alone has
-                subscriptions; or if another archive with the same ID ships it.
+                subscriptions; or if it has a child with the archive's ID, such as the subscription of another archive.
         """
         return self._subscriptions.add(log_group)
 

@@ -153,20 +153,17 @@ class Subscriptions:
             if shipped.log_group.covers(added):
                 return shipped.subscription
         archive_id = path_of(self._archive).split("/")[-1]
-        try:
-            subscription = log_group.add_subscription_filter(
-                archive_id,
-                destination=self._target.destination,
-                filter_pattern=_all_events(),
-                filter_name=self.filter_name,
-            )
-        except RuntimeError as error:
-            if not node_of(log_group).try_find_child(archive_id):
-                raise
+        if node_of(log_group).try_find_child(archive_id):
             raise ValueError(
-                f"log_group must not have a subscription of another archive with the ID {archive_id!r}, got: "
-                f"{added.path}/{archive_id}; give one of the archives another ID",
-            ) from error
+                "log_group must not have a child with the archive's ID, such as the subscription of another archive, "
+                f"got: {added.path}/{archive_id}; give the archive another ID",
+            )
+        subscription = log_group.add_subscription_filter(
+            archive_id,
+            destination=self._target.destination,
+            filter_pattern=_all_events(),
+            filter_name=self.filter_name,
+        )
         subscription.node.add_dependency(self._target.needs)
         self._shipped.append(_Shipped(added, subscription))
         return subscription

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
-from unittest.mock import Mock
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack
@@ -111,17 +110,20 @@ def test_archives_that_share_a_log_group() -> None:
     assert Archive(app, "One").add(group)
     assert Archive(app, "Second").add(group)
 
-    with pytest.raises(ValueError, match="another archive with the ID 'One', got: Test/Logs/One; give"):
+    with pytest.raises(ValueError, match="another archive, got: Test/Logs/One; give the archive another ID"):
         Archive(App(), "One").add(group)
 
 
 def test_another_error_of_cdk_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not said to be a second archive."""
-    archive = Archive(App(), "One")
-    monkeypatch.setattr(logs.LogGroup, "add_subscription_filter", Mock(side_effect=RuntimeError("no destination")))
+    """It is not said to be a second archive, also if the subscription was made before it."""
 
+    def make_and_fail(log_group: logs.LogGroup, id_: str, **_: object) -> None:
+        Construct(log_group, id_)
+        raise RuntimeError("no destination")
+
+    monkeypatch.setattr(logs.LogGroup, "add_subscription_filter", make_and_fail)
     with pytest.raises(RuntimeError, match="no destination"):
-        archive.add(logs.LogGroup(Stack(), "Logs"))
+        Archive(App(), "One").add(logs.LogGroup(Stack(), "Logs"))
 
 
 def test_archives_that_ship_each_other() -> None:
