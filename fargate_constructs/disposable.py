@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-import jsii
 from aws_cdk import CfnResource, Mixins, RemovalPolicies, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -13,11 +12,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3 import mixins
-from constructs import Construct, IConstruct, IMixin, IValidation
+from constructs import Construct, IConstruct, IMixin
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.construct_paths import path_of, stack_of
 from fargate_constructs._core.nag_suppressions import INLINE_POLICY, LOG_GROUP, acknowledge
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs.synthesized.egress_routes import DISPOSABLE
 
 FUNCTION = "AWS::Lambda::Function"
@@ -77,7 +77,8 @@ def make_disposable(scope: Construct) -> None:
         is_ours = f"{path_of(each)}/".startswith(f"{path_of(scope)}/".lstrip("/")) or path_of(each) not in functions
         if is_ours and not getattr(each, "logging_config", None):
             _make_log_group(each)
-    scope.node.add_validation(cast(IValidation, _Complete(scope, resources)))
+    emptied = {path_of(each) for each in resources if isinstance(each, FULL_OR_PROTECTED)}
+    check_at_synthesis(scope, lambda: _kept(scope, emptied))
 
 
 def _functions(stacks: Iterable[Stack]) -> Iterator[CfnResource]:
@@ -141,25 +142,13 @@ def _make_log_group(function: CfnResource) -> None:
         lines.node.add_dependency(policy)
 
 
-@jsii.implements(IValidation)
-class _Complete:
-    """Refuses resources that were made after `make_disposable`, and would stay."""
-
-    def __init__(self, scope: Construct, known: list[CfnResource]) -> None:
-        self._scope = scope
-        self._known = {path_of(each) for each in known if isinstance(each, FULL_OR_PROTECTED)}
-
-    def validate(self) -> list[str]:
-        """Return a message for each bucket or repository that is not emptied, and each protected resource."""
-        messages = []
-        for each in _resources(self._scope):
-            if isinstance(each, FULL_OR_PROTECTED) and path_of(each) not in self._known:
-                later = "make_disposable must be called when all is made, got a later construct"
-                messages.append(f"{later}: {path_of(each)}")
-            if hasattr(type(each), "replicas") and each.cfn_resource_type == GLOBAL_TABLE and _has_protection(each):
-                kept = "make_disposable needs tables that may be deleted, got deletion_protection"
-                messages.append(f"{kept}: {path_of(each)}")
-        return messages
+def _kept(scope: Construct, emptied: set[str]) -> Iterator[str]:
+    """Refuse what a destroy would keep: each later bucket, repository or load balancer, and each protected table."""
+    for each in _resources(scope):
+        if isinstance(each, FULL_OR_PROTECTED) and path_of(each) not in emptied:
+            yield f"make_disposable must be called when all is made, got a later construct: {path_of(each)}"
+        if hasattr(type(each), "replicas") and each.cfn_resource_type == GLOBAL_TABLE and _has_protection(each):
+            yield f"make_disposable needs tables that may be deleted, got deletion_protection: {path_of(each)}"
 
 
 def _has_protection(table: Any) -> bool:  # noqa: ANN401 - a CfnGlobalTable, whose module takes long to load

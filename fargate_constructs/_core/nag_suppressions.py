@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
-from constructs import IConstruct, IValidation
+from constructs import IConstruct
 
 from fargate_constructs._core import cdk_nag_2
 from fargate_constructs._core.asked_once import asked_once
 from fargate_constructs._core.construct_paths import stack_of
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.unresolved import is_unresolved
 
 # The packs of cdk-nag that share the names of rules; AwsSolutions has its own codes.
@@ -77,11 +77,10 @@ def acknowledge_wildcards(
     stack = stack or stack_of(policy_holder)
     if stack not in _WILDCARDS:
         _WILDCARDS[stack] = _Wildcards()
-        stack.node.add_validation(_WILDCARDS[stack])
+        check_at_synthesis(stack, _WILDCARDS[stack].update)
     _WILDCARDS[stack].add(stack, policy_holder, dict.fromkeys(resources, reason))
 
 
-@jsii.implements(IValidation)
 class _Wildcards:
     """Acknowledges the wildcards of one stack by their names in its template."""
 
@@ -96,12 +95,12 @@ class _Wildcards:
         self._read_names(stack, [each for each in reasons if each not in self._names and is_unresolved(each)])
         self._accept(policy_holder, reasons)
 
-    def validate(self) -> list[str]:
-        """Acknowledge wildcards whose names have changed since; the names are final now. It finds no error."""
+    def update(self) -> Sequence[str]:
+        """Acknowledge wildcards whose names have changed since; the names are final now. Return no error."""
         self._read_names(stack_of(self._reasons[0][0]), list(self._names))
         for policy_holder, reasons in self._reasons:
             self._accept(policy_holder, reasons)
-        return []
+        return ()
 
     def _read_names(self, stack: Stack, resources: Sequence[str]) -> None:
         if resources:

@@ -1,14 +1,17 @@
 """The rules of a listener that an app adds to it."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import cast
 
 import jsii
 from aws_cdk import Annotations, IStableNumberProducer, Lazy
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.app_singleton import app_singleton
-from fargate_constructs._core.construct_paths import node_of, path_of
+from fargate_constructs._core.construct_paths import path_of
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
@@ -28,7 +31,7 @@ def rules_of_listener(
     key = key or (arn if is_known(arn) else path_of(listener))
     if key not in listeners:
         listeners[key] = ListenerRules(numbers)
-        node_of(endpoint).add_validation(_Findings(endpoint, listeners[key]))
+        check_at_synthesis(endpoint, partial(_findings, endpoint, listeners[key]))
     return listeners[key]
 
 
@@ -93,16 +96,8 @@ class _Priority:
         return self._rules.priorities()[self._rule]
 
 
-@jsii.implements(IValidation)
-class _Findings:
-    """Warns at an endpoint of collisions of priorities, and refuses redirects that send callers in a circle."""
-
-    def __init__(self, endpoint: Construct, rules: ListenerRules) -> None:
-        self._endpoint = endpoint
-        self._rules = rules
-
-    def validate(self) -> list[str]:
-        """Add the warnings, and return the errors. A collision is no error."""
-        for collision in self._rules.collisions():
-            Annotations.of(self._endpoint).add_warning_v2("fargate-constructs:routeMoved", collision)
-        return list(self._rules.circles())
+def _findings(endpoint: Construct, rules: ListenerRules) -> Iterable[str]:
+    """Warn at an endpoint of collisions of priorities, and refuse redirects that send callers in a circle."""
+    for collision in rules.collisions():
+        Annotations.of(endpoint).add_warning_v2("fargate-constructs:routeMoved", collision)
+    return rules.circles()

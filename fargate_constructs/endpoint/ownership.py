@@ -5,9 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, product
 
-import jsii
-from constructs import IValidation
-
 from fargate_constructs._core.unresolved import is_dummy, is_unresolved
 from fargate_constructs.endpoint.conditions import Conditions
 from fargate_constructs.endpoint.matching import RouteMatch
@@ -83,24 +80,14 @@ def validate_teams(teams: Sequence[Team]) -> None:
                 )
 
 
-@jsii.implements(IValidation)
-class OwnRules:
-    """Refuses rules of the platform's app that use a team's priorities, or take its requests by chance."""
-
-    def __init__(self, rules: ListenerRules, teams: Sequence[Team]) -> None:
-        self._rules = rules
-        self._teams = teams
-
-    def validate(self) -> list[str]:
-        """Return the errors."""
-        return [error for team in self._teams for error in self._errors(team)]
-
-    def _errors(self, team: Team) -> Iterator[str]:
+def rules_of_teams(rules: ListenerRules, teams: Sequence[Team]) -> Iterator[str]:
+    """Refuse rules of the platform's app that use a team's priorities, or take its requests by chance."""
+    for team in teams:
         first, last = team.priorities
-        for given in self._rules.given_in(numbers_of(team).allowed):
+        for given in rules.given_in(numbers_of(team).allowed):
             yield f"priorities {first} to {last} belong to team {team.name!r}, got: {given}"
         for owned in owned_by(team):
-            for found in self._rules.before(first, owned):
+            for found in rules.before(first, owned):
                 yield (
                     f"team {team.name!r} must get what it owns, got: {found}, which comes before its priorities; "
                     "narrow the route, give the team lower priorities, or write priority=... on the route if it "

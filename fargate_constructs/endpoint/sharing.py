@@ -9,17 +9,19 @@ team's app:      SharedEndpoint <── from_shared <── SSM parameters
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.descriptions import shorten
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs.endpoint.load_balancer_limits import reserve_for_teams
-from fargate_constructs.endpoint.ownership import OwnRules, validate_teams
+from fargate_constructs.endpoint.ownership import rules_of_teams, validate_teams
 from fargate_constructs.endpoint.sign_in import allow_identity_provider, validate_listener
 from fargate_constructs.endpoint.teams import Team, digest_of, numbers_of, validate_parameter_name
 
@@ -80,7 +82,7 @@ def share_endpoint(endpoint: HttpEndpoint, *, parameter_name: str, teams: Sequen
     note_in_stack(endpoint, parameter_name)
     front.is_shared = True
     endpoint._rules.skip(numbers_of(team).allowed for team in teams)
-    endpoint.node.add_validation(cast(IValidation, OwnRules(endpoint._rules, teams)))
+    check_at_synthesis(endpoint, partial(rules_of_teams, endpoint._rules, teams))
     reserve_for_teams(endpoint, {f"{parameter_name}/{name_of(team)}": team for team in teams})
     values = {
         SECURITY_GROUP: endpoint.listener.connections.security_groups[0].security_group_id,

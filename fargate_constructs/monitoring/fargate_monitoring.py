@@ -8,16 +8,16 @@ callers ──> endpoint ──> service ──> network ──> internet       
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
-import jsii
 from aws_cdk import Aspects, Duration, IAspect, NestedStack, Stage
 from aws_cdk import aws_cloudwatch as cloudwatch
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
-from fargate_constructs._core.construct_paths import node_of, path_of, top_stack_of
+from fargate_constructs._core.construct_paths import path_of, top_stack_of
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs.monitoring.burn_rate import validate_slo
 from fargate_constructs.monitoring.dashboards import DashboardPage, LayOut
 from fargate_constructs.monitoring.watched import Severity, Watched
@@ -79,7 +79,7 @@ class FargateMonitoring(Construct):
         self._pages = [DashboardPage(self, "Dashboard")]
         self._states: dict[str, tuple[Construct, object]] = {}
         Aspects.of(self).add(cast(IAspect, LayOut(self._pages)))
-        node_of(self).add_validation(cast(IValidation, _Complete(self._states, self._pages)))
+        check_at_synthesis(self, self._errors)
 
     @property
     def dashboards(self) -> Sequence[cloudwatch.Dashboard]:
@@ -189,21 +189,13 @@ class FargateMonitoring(Construct):
                 f"a part must not be in a stack that is deployed later, got: {path_of(part)}; {fix}"
             ) from error
 
-
-@jsii.implements(IValidation)
-class _Complete:
-    """Refuses routes, listeners and links that were made after `watch`, and dashboards that AWS would refuse."""
-
-    def __init__(self, states: Mapping[str, tuple[Construct, object]], pages: Sequence[DashboardPage]) -> None:
-        self._states = states
-        self._pages = pages
-
-    def validate(self) -> list[str]:
-        """Return a message for each part that has more to watch than when it was watched."""
-        late = [
-            "watch must be called after the routes, listeners, links, names and alarms of a part, got more of "
-            f"{path} later: move the call to the end"
-            for path, (part, state) in self._states.items()
-            if state_of(part) != state
-        ]
-        return [*late, *(message for page in self._pages for message in page.validate())]
+    def _errors(self) -> Iterator[str]:
+        """Refuse routes, listeners and links that were made after `watch`, and dashboards that AWS would refuse."""
+        for path, (part, state) in self._states.items():
+            if state_of(part) != state:
+                yield (
+                    "watch must be called after the routes, listeners, links, names and alarms of a part, got more of "
+                    f"{path} later: move the call to the end"
+                )
+        for page in self._pages:
+            yield from page.validate()

@@ -11,27 +11,28 @@ caller ──> HttpEndpoint ──> [FargateService] ──> FixedEgressNetwork 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.argument_messages import refuse_attribute
 from fargate_constructs._core.arguments import checked, forward
-from fargate_constructs._core.construct_paths import node_of
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
 from fargate_constructs._core.lazy_cdk import aws_lambda as lambda_
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.lazy_cdk import aws_sqs as sqs
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.validation import seconds_of, validate_range
 from fargate_constructs.network.network import Network
+from fargate_constructs.service import route_checks
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.capacity import Capacity
 from fargate_constructs.service.cluster import capacity_dependencies, exec_access_of
@@ -347,11 +348,11 @@ class FargateService(ServiceMetrics, FargateTask):
 
     def _check_routes_later(self, options: OptionsByPort) -> None:
         if self.deployment._shifts_traffic:
-            node_of(self).add_validation(_ShiftedRequests(self))
+            check_at_synthesis(self, partial(route_checks.shifted_requests, self))
         if self.scaling.flows_per_target:
-            node_of(self).add_validation(_Flows(self))
+            check_at_synthesis(self, partial(route_checks.flows, self))
         if options.all_load_balancing or options.named:
-            node_of(self).add_validation(_OptionsOfPorts(self))
+            check_at_synthesis(self, partial(route_checks.options_of_ports, self))
 
     @property
     def target_groups(self) -> Sequence[elbv2.ApplicationTargetGroup]:
@@ -683,63 +684,3 @@ class FargateService(ServiceMetrics, FargateTask):
 def _app_protocol(service_connect: ServiceConnect | None, options: PortOptions) -> ecs.AppProtocol | None:
     connect = service_connect or default_service_connect(options.protocol, options.protocol_version)
     return connect._app_protocol
-
-
-@jsii.implements(IValidation)
-class _ShiftedRequests:
-    """Refuses a deployment that shifts requests if the service gets none."""
-
-    def __init__(self, service: FargateService) -> None:
-        self._service = service
-
-    def validate(self) -> list[str]:
-        """Return what is wrong with the service when all routes and links are known."""
-        service, deployment = self._service, self._service.deployment
-        if not service.target_groups and deployment.test_header:
-            return [f"test_header needs a route for the requests that carry it, and {service.node.path} has none"]
-        gets_requests = service._own_target_groups() or (service.port is not None and service._links.has_joined)
-        if deployment.percent and not gets_requests:
-            strategy = deployment.strategy.value.lower()
-            return [f"{strategy} deployments shift requests, and {service.node.path} gets none: add a route or a link"]
-        return []
-
-
-@jsii.implements(IValidation)
-class _Flows:
-    """Refuses to scale on flows if the service gets none."""
-
-    def __init__(self, service: FargateService) -> None:
-        self._service = service
-
-    def validate(self) -> list[str]:
-        """Return what is wrong with the service when all listeners are known."""
-        has_none = not self._service.network_target_groups
-        message = f"flows_per_target needs a listener of a TcpEndpoint, and {self._service.node.path} has none: add one"
-        return [message] if has_none else []
-
-
-@jsii.implements(IValidation)
-class _OptionsOfPorts:
-    """Refuses options of target groups that a service without a route does not have, or of ports that it has not."""
-
-    def __init__(self, service: FargateService) -> None:
-        self._service = service
-
-    def validate(self) -> list[str]:
-        """Return what is wrong with the service when all routes and sidecars are known."""
-        service, options = self._service, self._service._options
-        path = service.node.path
-        ports = [*service._ports.main, *service._ports.of_sidecars()]
-        named = ", ".join(map(repr, filter(None, ports))) or "none"
-        only = "; its only port has no name, so write one value for it" if ports == [""] else ""
-        found = [
-            f"{argument} must name ports of {path} ({named}), got: {name!r}{only}"
-            for name, argument in options.named.items()
-            if name not in ports
-        ]
-        if options.all_load_balancing and not service.target_groups:
-            found.append(
-                f"load_balancing needs a route, and {path} has none: add one, or leave load_balancing out, which a "
-                "listener of a TcpEndpoint does not have"
-            )
-        return found

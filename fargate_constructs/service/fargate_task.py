@@ -22,6 +22,7 @@ from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.lazy_cdk import aws_efs as efs
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.validation import validate_seconds
 from fargate_constructs.network.network import Network
 from fargate_constructs.service.capacity import Capacity
@@ -267,7 +268,8 @@ class FargateTask(Construct):
         """The main container."""
         refuse_early(self, self.cluster, self._strategies)
         if network.is_isolated:
-            self.node.add_validation(UnreachableImages(self, self.task_definition, network.resource_accounts))
+            unreachable = UnreachableImages(self, self.task_definition, network.resource_accounts)
+            check_at_synthesis(self, unreachable.warn)
 
     @property
     def connections(self) -> ec2.Connections:

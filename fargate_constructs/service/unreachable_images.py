@@ -3,10 +3,9 @@
 import re
 from collections.abc import Sequence
 
-import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ecs as ecs
-from constructs import IConstruct, IValidation
+from constructs import IConstruct
 
 from fargate_constructs._core.unresolved import is_dummy, is_known
 
@@ -22,7 +21,6 @@ MIRROR = (
 )
 
 
-@jsii.implements(IValidation)
 class UnreachableImages:
     """Warns of each image that tasks without egress cannot pull.
 
@@ -44,8 +42,8 @@ class UnreachableImages:
         self._task_definition = task_definition
         self._accounts = None if resource_accounts is None else [Stack.of(task).account, *resource_accounts]
 
-    def validate(self) -> list[str]:
-        """Warn, now that all containers are known; refuse nothing."""
+    def warn(self) -> Sequence[str]:
+        """Warn, now that all containers are known; return no error."""
         for container in self._task_definition.node.children:
             if isinstance(container, ecs.ContainerDefinition) and (condition := self._condition(container.image_name)):
                 Annotations.of(self._task).add_warning_v2(
@@ -53,7 +51,7 @@ class UnreachableImages:
                     f"tasks in an isolated network can pull {container.image_name}, the image of container "
                     f"{container.container_name!r}, only if {condition}",
                 )
-        return []
+        return ()
 
     def _condition(self, image: str) -> str | None:
         """Return the condition under which an image can be pulled; None if there is none."""

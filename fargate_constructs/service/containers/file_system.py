@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
-import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.lazy_cdk import aws_efs as efs
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.unresolved import may_match, may_start_with
 from fargate_constructs.service.links.security_group_rules import allow
 
@@ -67,7 +69,7 @@ def mount_file_system(
                 f"file_system must be encrypted at rest, got: {file_system.node.path} without; "
                 "pass encrypted=True to it",
             )
-        scope.node.add_validation(_AnonymousAccess(resource))
+        check_at_synthesis(scope, partial(_warn_of_anonymous_access, resource))
     task_definition = container.task_definition
     access_point = access_point or efs.AccessPoint(
         scope,
@@ -107,22 +109,15 @@ def mount_file_system(
     return access_point
 
 
-@jsii.implements(IValidation)
-class _AnonymousAccess:
-    """Warns of a file system without a policy; refuses nothing."""
+def _warn_of_anonymous_access(file_system: efs.CfnFileSystem) -> Sequence[str]:
+    """Warn of a file system without a policy. Return no error.
 
-    def __init__(self, file_system: efs.CfnFileSystem) -> None:
-        self._file_system = file_system
-
-    def validate(self) -> list[str]:
-        """Warn.
-
-        https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
-        """
-        if not Stack.of(self._file_system).resolve(self._file_system.file_system_policy):
-            Annotations.of(self._file_system).add_warning_v2(
-                ANONYMOUS,
-                "without a file system policy EFS lets each client that reaches a mount target mount all of it "
-                "without a role: pass allow_anonymous_access=False to the file system",
-            )
-        return []
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    if not Stack.of(file_system).resolve(file_system.file_system_policy):
+        Annotations.of(file_system).add_warning_v2(
+            ANONYMOUS,
+            "without a file system policy EFS lets each client that reaches a mount target mount all of it "
+            "without a role: pass allow_anonymous_access=False to the file system",
+        )
+    return ()

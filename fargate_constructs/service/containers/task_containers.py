@@ -3,15 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-import jsii
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecs as ecs
-from constructs import IValidation
 
 from fargate_constructs._core.ecr_images import allow_image
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 from fargate_constructs._core.unresolved import is_unresolved, may_match
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.containers.container import STOPPED, Condition, Container, Sidecar
@@ -27,7 +26,6 @@ MIN_CPU = 2
 IMAGES_FROM_REGISTRIES = (ecs.RepositoryImage, ecs.EcrImage)
 
 
-@jsii.implements(IValidation)
 class TaskContainers:
     """The containers of one task definition.
 
@@ -163,7 +161,7 @@ class TaskContainers:
             )
         self._share(name, sidecar)
         if len(self._all) == 1:
-            self._task_definition.node.add_validation(self)
+            check_at_synthesis(self._task_definition, self._circles)
 
         definition = self.add(
             name,
@@ -181,10 +179,10 @@ class TaskContainers:
             main.add_container_dependencies(ecs.ContainerDependency(container=definition, condition=condition))
         return definition
 
-    def validate(self) -> list[str]:
-        """Return an error if containers wait for each other through dependencies that the L2 has."""
-        cycle = _cycle(self._order())
-        return [f"containers wait for each other in a circle: {cycle}; leave out a dependency"] if cycle else []
+    def _circles(self) -> Iterator[str]:
+        """Refuse containers that wait for each other through dependencies that the L2 has."""
+        if cycle := _cycle(self._order()):
+            yield f"containers wait for each other in a circle: {cycle}; leave out a dependency"
 
     def _order(self) -> dict[str, set[str]]:
         """Return the containers that each container waits for, as in the template."""

@@ -5,16 +5,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
-import jsii
 from aws_cdk import Resource
 from aws_cdk import aws_events as events
-from constructs import IValidation
 
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.lazy_cdk import aws_stepfunctions as sfn
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 FIELDS = {"S3_BUCKET": "$.detail.bucket.name", "S3_KEY": "$.detail.object.key"}
@@ -60,22 +61,13 @@ def send_to_event_bridge(bucket: s3.IBucket) -> None:
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
-        bucket.node.add_validation(cast(IValidation, _OneConfiguration(bucket)))
+        check_at_synthesis(bucket, partial(_other_notifications, bucket))
 
 
-@jsii.implements(IValidation)
-class _OneConfiguration:
-    """Refuses a bucket whose own property CDK's function would overwrite."""
-
-    def __init__(self, bucket: s3.IBucket) -> None:
-        self._bucket = bucket
-
-    def validate(self) -> list[str]:
-        """Find notifications that were added later."""
-        if self._bucket.node.try_find_child(NOTIFICATIONS):
-            error = (
-                "bucket must have event_bridge_enabled=True if it gets other notifications, too, got: "
-                f"{path_of(self._bucket)} without; CDK would turn off the events that run a job"
-            )
-            return [error]
-        return []
+def _other_notifications(bucket: s3.IBucket) -> Iterator[str]:
+    """Refuse notifications that were added later: CDK's function would overwrite the bucket's own property."""
+    if bucket.node.try_find_child(NOTIFICATIONS):
+        yield (
+            "bucket must have event_bridge_enabled=True if it gets other notifications, too, got: "
+            f"{path_of(bucket)} without; CDK would turn off the events that run a job"
+        )

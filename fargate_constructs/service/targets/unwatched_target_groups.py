@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import cast
+from functools import partial
 from weakref import WeakKeyDictionary
 
-import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import IConstruct, IValidation
+from constructs import IConstruct
 
-from fargate_constructs._core.construct_paths import node_of, stack_of
+from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.lazy_cdk import aws_cloudwatch as cloudwatch
+from fargate_constructs._core.synthesis_checks import check_at_synthesis
 
 DRAIN = "deregistration_delay.timeout_seconds"
 # The warning's ID, for `Annotations.acknowledge_warning`.
@@ -42,7 +42,7 @@ class UnwatchedTargetGroups:
         stack = stack_of(construct)
         if stack not in _SERVICES:
             _SERVICES[stack] = []
-            node_of(stack).add_validation(cast(IValidation, _AtSynthesis(stack)))
+            check_at_synthesis(stack, partial(_warn_of, stack))
         _SERVICES[stack].append(self)
 
     def references(self) -> dict[str, object]:
@@ -84,20 +84,13 @@ class UnwatchedTargetGroups:
 _SERVICES: WeakKeyDictionary[Stack, list[UnwatchedTargetGroups]] = WeakKeyDictionary()
 
 
-@jsii.implements(IValidation)
-class _AtSynthesis:
-    """Warns for all services of a stack: one call from Node.js to Python for each takes longer."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-
-    def validate(self) -> list[str]:
-        """Warn when all target groups are known; nothing is an error."""
-        services = _SERVICES[self._stack]
-        references = self._stack.resolve([each.references() for each in services])
-        for service, resolved in zip(services, references, strict=True):
-            service.warn(**resolved)
-        return []
+def _warn_of(stack: Stack) -> Sequence[str]:
+    """Warn for all services of a stack: one call from Node.js to Python for each takes longer. Return no error."""
+    services = _SERVICES[stack]
+    references = stack.resolve([each.references() for each in services])
+    for service, resolved in zip(services, references, strict=True):
+        service.warn(**resolved)
+    return ()
 
 
 def _is_on(alarm: cloudwatch.IAlarm, target_group: elbv2.CfnTargetGroup) -> bool:
