@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import click
 
-from fargate_constructs.cli.aws import paged
+from fargate_constructs.cli.aws import Answer, paged
 from fargate_constructs.synthesized.stored_templates import STACK_TYPE, read_app, written_paths
 from fargate_constructs.synthesized.template_text import parse_template
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CDK_OUT = Path("cdk.out")
 # So many stacks take longer than a person waits without a word.
 MANY = 50
+# The statuses of a stack with which an operation begins.
+BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS")
 # What a message lists at most.
 MAX_LISTED = 20
 
@@ -176,6 +178,15 @@ def only(found: Collection[Found], name: str, noun: str) -> Found | None:
             "write more of the path"
         )
     return chosen[0] if chosen else None
+
+
+def last_events(client: Any, stack: str) -> Iterator[Answer]:  # noqa: ANN401 - of boto3
+    """Yield the events of a stack's last operation, the newest first. A rollback is of the operation that failed."""
+    for event in paged(client, "describe_stack_events", "StackEvents", StackName=stack):
+        yield event
+        # An event about a nested stack has the physical ID of that.
+        if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in BEGINNINGS:
+            return
 
 
 def place_of(session: Session, region: str | None) -> str:

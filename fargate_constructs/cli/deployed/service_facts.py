@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fargate_constructs.cli.aws import Answer, in_batches, noting, paged
+from fargate_constructs.cli.deployed.deployed_resources import last_events
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ Found = TypeVar("Found")
 TASKS_IN_ONE_CALL = 100
 DEPLOYMENTS_IN_ONE_CALL = 20
 LOG_LINES = 10
-# The statuses of a stack with which a deployment begins.
-BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 # The event of a service at rest.
 STEADY = "has reached a steady state"
 # The subject of a note that they cannot be read.
@@ -156,13 +155,11 @@ class Reader:
 
     def _stack_failures(self) -> list[Answer]:
         """Return the failures of the service in the stack's last operation, if that failed; the newest first."""
-        client, last = self.client("cloudformation"), []
-        for event in paged(client, "describe_stack_events", "StackEvents", StackName=self.found.stack):
-            if event["LogicalResourceId"] == self.found.logical_id and event["ResourceStatus"].endswith("_FAILED"):
-                last.append(event)
-            if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in BEGINNINGS:
-                break
-        return last
+        return [
+            event
+            for event in last_events(self.client("cloudformation"), self.found.stack)
+            if event["LogicalResourceId"] == self.found.logical_id and event["ResourceStatus"].endswith("_FAILED")
+        ]
 
     def log_lines(self, task: Answer, definition: Answer) -> dict[str, list[str]]:
         """Return the last lines that each container of a task logged, as far as CloudWatch Logs has them."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fargate_constructs.cli.aws import Answer, paged
+from fargate_constructs.cli.deployed.deployed_resources import last_events
 from fargate_constructs.cli.prove.outcomes import Waiting
 from fargate_constructs.cli.prove.proof_state import TAG, ProofState
 
@@ -142,12 +143,11 @@ class StackOperations:
 
     def failures(self) -> list[str]:
         """Return why resources failed in the last operation, the first reason first."""
-        reasons = []
-        for event in self._events():
-            if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in event.get("ResourceStatusReason", ""):
-                reasons.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}")
-            if self._is_begin(event):
-                break
+        reasons = [
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}"
+            for event in self._events()
+            if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in event.get("ResourceStatusReason", "")
+        ]
         return reasons[::-1]
 
     def not_deleted(self) -> list[Answer]:
@@ -178,8 +178,6 @@ class StackOperations:
                 break
             self._seen.add(event["EventId"])
             new.append(event)
-            if self._is_begin(event):
-                break
         ended = [each for each in reversed(new) if not each["ResourceStatus"].endswith("_IN_PROGRESS")]
         for event in ended:
             if event["ResourceStatus"].endswith("_FAILED"):
@@ -190,18 +188,8 @@ class StackOperations:
             self._say(f"  {len(ended)} events, the last {last['ResourceStatus']} {last['LogicalResourceId']}")
 
     def _events(self) -> Iterator[Answer]:
-        """Return the events of the stack, the newest first."""
-        client, stack = self.client("cloudformation"), self.state.stack
-        return paged(client, "describe_stack_events", "StackEvents", StackName=stack)
-
-    @staticmethod
-    def _is_begin(event: Answer) -> bool:
-        """Whether an event is the first of an operation that a person started."""
-        return event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in (
-            "CREATE_IN_PROGRESS",
-            "UPDATE_IN_PROGRESS",
-            "DELETE_IN_PROGRESS",
-        )
+        """Return the events of the stack's last operation, the newest first."""
+        return last_events(self.client("cloudformation"), self.state.stack)
 
     def _publish(self, assembly: Path) -> str:
         """Upload the files of an assembly that the bucket lacks, its template among them; return the template's URL."""

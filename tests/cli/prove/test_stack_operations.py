@@ -223,6 +223,37 @@ def test_why_resources_failed(operations: StackOperations, aws: RecordedAws) -> 
     assert operations.failures() == ["Ip: no reason"]
 
 
+def test_a_nested_or_earlier_operation_is_not_the_last(operations: StackOperations, aws: RecordedAws) -> None:
+    """The events of a nested stack do not begin the operation. What failed before its own beginning is over."""
+    nested = stack_event(5, "Nested", "UPDATE_IN_PROGRESS")
+    nested["PhysicalResourceId"] = STACK_ID.replace(STACK, f"{STACK}-Nested-1A2B")
+    events = [
+        stack_event(7, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", "Nested failed"),
+        stack_event(6, "Nested", "UPDATE_FAILED", "Ip failed"),
+        nested,
+        stack_event(4, "Vpc", "UPDATE_FAILED", "no permission"),
+        stack_event(3, STACK, "UPDATE_IN_PROGRESS", "User Initiated"),
+        stack_event(2, "Vpc", "CREATE_FAILED", "of an earlier operation"),
+        stack_event(1, STACK, "CREATE_IN_PROGRESS", "User Initiated"),
+    ]
+    aws.answers["DescribeStackEvents"] = {"StackEvents": events}
+
+    assert operations.failures() == ["Vpc: no permission", "Nested: Ip failed"]
+
+
+def test_the_address_of_the_template(
+    operations: StackOperations, aws: RecordedAws, proof: Proof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the suffix of the partition."""
+    suffixes = {"aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
+    for partition, suffix in suffixes.items():
+        monkeypatch.setattr(aws.client("s3").meta, "_partition", partition)
+        operations.deploy(proof.assemblies / "second", limit=60)
+        url = aws.requests[[name for name, _ in aws.requests].index("UpdateStack")][1]["TemplateURL"]
+        assert url == f"https://s3.us-east-1.{suffix}/{STACK.lower()}/template.json"
+        aws.requests.clear()
+
+
 def test_the_code_of_a_function_is_readable(tmp_path: Path) -> None:
     """Lambda runs it as another user, so a strict umask here must not count."""
     (tmp_path / "inner").mkdir()
