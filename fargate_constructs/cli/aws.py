@@ -15,19 +15,22 @@ Item = TypeVar("Item")
 # What AWS answers, or a part of it, as boto3 returns it.
 Answer = Mapping[str, Any]
 
-# What the errors mean that say nothing about the question. A pattern is for the error's class or code, and its text.
+# What the errors mean that say nothing about the question. A pattern is for the error's class and code. The text may
+# have the same words by chance, such as the name of a service.
 MEANINGS = {
-    r"NoCredentials|PartialCredentials|CredentialRetrieval": "there are no credentials; set AWS_PROFILE, write "
-    "--profile, or run `aws sso login`",
-    r"Expired|SSOTokenLoad|UnauthorizedSSOToken|TokenRetrieval": "the credentials have expired; renew them, for "
-    "example with `aws sso login`",
+    r"NoCredentials|PartialCredentials|NoAuthToken": "there are no credentials; set AWS_PROFILE, write --profile, or "
+    "run `aws sso login` or `aws login`",
+    r"Expired|SSO|TokenRetrieval|^Login|RefreshWithMFA": "the credentials have expired; renew them, for example with "
+    "`aws sso login` or `aws login`, and the same --profile",
+    r"CredentialRetrieval|MetadataRetrieval": "the credentials cannot be retrieved from their source; check it, or "
+    "name another with --profile",
     r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch|AuthFailure|"
     r"IncompleteSignature": "these credentials are not accepted; check --profile, and whether {region} "
     "is enabled in the account",
     r"NoRegion": "there is no region; write --region, or set AWS_REGION",
     r"EndpointConnection|ConnectTimeout|ReadTimeout|ConnectionClosed|ProxyConnection|SSLError": "there is no answer; "
     "check the network, and whether {region} exists",
-    r"Throttl|RequestLimitExceeded|TooManyRequests|Rate exceeded": "the rate of requests is limited, also after "
+    r"Throttl|RequestLimitExceeded|TooManyRequests": "the rate of requests is limited, also after "
     "several attempts; wait a minute",
 }
 # The codes of errors of AWS after which the same request may be answered.
@@ -116,6 +119,5 @@ def code_of(error: Exception) -> str:
 
 
 def _meaning(error: Exception) -> str | None:
-    code = code_of(error)
-    about = f"{type(error).__name__} {code} {error}" if code else type(error).__name__
+    about = f"{type(error).__name__} {code_of(error)}"
     return next((meaning for pattern, meaning in MEANINGS.items() if re.search(pattern, about)), None)

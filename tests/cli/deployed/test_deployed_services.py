@@ -1,13 +1,17 @@
 """How `fargate-constructs explain` finds a service, and what it says if it finds none."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import exceptions
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionClosedError,
+    CredentialRetrievalError,
     NoRegionError,
     ProfileNotFound,
     UnauthorizedSSOTokenError,
@@ -226,16 +230,29 @@ def answered(code: str, message: str) -> ClientError:
     [
         (UnauthorizedSSOTokenError(), "the credentials have expired; renew them"),
         (answered("InvalidClientTokenId", "The security token is invalid"), "these credentials are not accepted"),
-        (answered("AccessDenied", "no\nright"), "DescribeStacks operation: no right"),
+        (
+            answered("AccessDenied", "no\nright for ExpiredOrders"),
+            "An error occurred (AccessDenied) when calling the DescribeStacks operation: no right for ExpiredOrders",
+        ),
+        (CredentialRetrievalError(provider="custom-process", error_msg="1"), "the credentials cannot be retrieved"),
         (ConnectionClosedError(endpoint_url="http://127.0.0.1/"), "there is no answer; check the network"),
         (NoRegionError(), "there is no region; write --region"),
     ],
-    ids=["expired", "not accepted", "refused", "closed", "no region"],
+    ids=["expired", "not accepted", "refused", "source", "closed", "no region"],
 )
 def test_errors_of_aws(error: Exception, text: str) -> None:
     """Each is one line that says what to do."""
-    assert text in meaning_of(error)
+    assert meaning_of(error).startswith(text)
     assert "\n" not in meaning_of(error)
+
+
+def test_each_login_that_has_expired() -> None:
+    """Each error of botocore for it has that meaning, also for a command that goes on after an answer of AWS."""
+    errors = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, BotoCoreError)]
+    logins = [each for each in errors if re.match("SSO|UnauthorizedSSO|Login|TokenRetrieval", each.__name__)]
+
+    assert {"SSOTokenLoadError", "TokenRetrievalError"} <= {each.__name__ for each in logins}
+    assert all("`aws sso login` or `aws login`" in meaning_of(each.__new__(each)) for each in logins)
 
 
 def test_requests_are_repeated_in_the_standard_mode(monkeypatch: pytest.MonkeyPatch) -> None:
