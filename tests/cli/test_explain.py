@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from click.testing import CliRunner
@@ -310,11 +311,45 @@ def test_the_log(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) ->
     aws.answers["GetLogEvents"] = ("ResourceNotFoundException", "The specified log stream does not exist.")
     assert "Last lines" not in printed(run, monkeypatch)
 
-    definition = recorded_aws.task_definition()
-    definition["containerDefinitions"][0]["logConfiguration"] = {"logDriver": "awsfirelens", "options": {}}
-    aws.answers["DescribeTaskDefinition"] = {"taskDefinition": definition}
-    gap = "the log of web: the log driver is awsfirelens, so its lines are elsewhere"
-    assert f"Not checked\n  {gap}\n" in printed(run, monkeypatch)
+
+ELSEWHERE: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({"logDriver": "none"}, "web has no log driver, so its lines are kept nowhere"),
+    "router": (
+        {"logDriver": "awsfirelens", "options": {"Name": "firehose", "region": REGION, "delivery_stream": "shop"}},
+        "web logs through FireLens, output firehose to shop, so its lines are not shown",
+    ),
+    "fluentd": (
+        {"logDriver": "fluentd", "options": {"fluentd-address": "127.0.0.1:24224"}},
+        "web logs with the driver fluentd to 127.0.0.1:24224, so its lines are not shown",
+    ),
+    "no prefix": (
+        {"logDriver": "awslogs", "options": {"awslogs-group": "/shop/web"}},
+        "web logs with the driver awslogs to /shop/web, so its lines are not shown",
+    ),
+}
+
+
+@pytest.mark.parametrize(("configuration", "text"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_log_that_is_elsewhere(configuration: dict[str, Any], text: str, aws: RecordedAws, run: Run) -> None:
+    """The answer says where, and CloudWatch Logs is not asked for it."""
+    rolled_back(aws)
+    aws.answers["DescribeTaskDefinition"] = definition_with(logConfiguration=configuration)
+
+    assert json.loads(run("Shop/Web", "--json")[1])["not_shown"] == [text]
+    assert "GetLogEvents" not in dict(aws.requests)
+
+
+def test_a_log_in_another_region(aws: RecordedAws, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read there."""
+    rolled_back(aws)
+    asked = Mock(side_effect=aws.client)
+    monkeypatch.setattr(aws, "client", asked)
+    options = {"awslogs-group": "/shop/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}
+    logging = {"logDriver": "awslogs", "options": options}
+    aws.answers["DescribeTaskDefinition"] = definition_with(logConfiguration=logging)
+
+    assert "KeyError: 'DATABASE_URL'" in run("Shop/Web")[1]
+    assert call("logs", region_name="eu-west-1") in asked.mock_calls
 
 
 def definition_with(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - an answer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from fargate_constructs.cli.aws import Answer, in_batches, noting, paged
 from fargate_constructs.cli.deployed.deployed_resources import last_events
 from fargate_constructs.cli.deployed.deployed_services import DeployedService
+from fargate_constructs.cli.tasks.container_log import stream_of, without_stream
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -165,22 +166,18 @@ class Reader:
         """Return the last lines that each container of a task logged, as far as CloudWatch Logs has them."""
         lines = {}
         for container in definition.get("containerDefinitions", []):
-            name, options = container["name"], container.get("logConfiguration", {}).get("options", {})
-            driver = container.get("logConfiguration", {}).get("logDriver", "none")
-            if driver != "awslogs" or "awslogs-stream-prefix" not in options:
-                self.gaps.append(f"the log of {name}: the log driver is {driver}, so its lines are elsewhere")
+            place = stream_of(container, task["taskArn"].rpartition("/")[2], self.found.region)
+            if place is None:
+                self.gaps.append(without_stream(container))
                 continue
-            task_id = task["taskArn"].rpartition("/")[2]
-            stream = f"{options['awslogs-stream-prefix']}/{name}/{task_id}"
-            logs = self.client("logs")
-            with self.noting(f"the log of {name}"):
+            region, group, stream = place
+            logs: Any = self.session.client("logs", region_name=region)
+            with self.noting(f"the log of {container['name']}"):
                 try:
-                    events = logs.get_log_events(
-                        logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES
-                    )["events"]
+                    events = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LOG_LINES)["events"]
                 except logs.exceptions.ResourceNotFoundException:
                     continue  # the container did not start
-                lines[name] = [each["message"].rstrip() for each in events]
+                lines[container["name"]] = [each["message"].rstrip() for each in events]
         return lines
 
 

@@ -6,14 +6,16 @@ name ──> service or job ──> task definition ──> containers ──> l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fargate_constructs.cli.aws import Answer
 from fargate_constructs.cli.deployed.cloudwatch_log_groups import describe_log_group
 from fargate_constructs.cli.deployed.deployed_jobs import DeployedJob, find_service_or_job
 from fargate_constructs.cli.deployed.deployed_resources import listed, region_of
 from fargate_constructs.cli.deployed.deployed_services import describe_service
 from fargate_constructs.cli.options import Place
+from fargate_constructs.cli.tasks.container_log import without_stream
 from fargate_constructs.cli.tasks.task_launch import Launch
 
 if TYPE_CHECKING:
@@ -119,10 +121,7 @@ def find_logs(session: Session, name: str, place: Place) -> Logs:
         arn = Launch.of_service(describe_service(session, found)).task_definition
     client: Any = session.client("ecs", region_name=found.region)
     definition = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-    places = [
-        _source(each["name"], each.get("logConfiguration", {"logDriver": "none"}), found.region)
-        for each in definition["containerDefinitions"]
-    ]
+    places = [_source(each, found.region) for each in definition["containerDefinitions"]]
     sources = [each for each in places if isinstance(each, LogSource)]
     return Logs(found.name, sources, [each for each in places if isinstance(each, str)])
 
@@ -133,23 +132,18 @@ def _has_log_group(session: Session, name: str, region: str) -> bool:
     return bool(describe_log_group(session.client("logs", region_name=region), name))
 
 
-def _source(container: str, logging: Mapping[str, Any], region: str) -> LogSource | str:
+def _source(container: Answer, region: str) -> LogSource | str:
     """Return the log of a container, or where its lines are."""
+    name, logging = container["name"], container.get("logConfiguration", {})
     options = logging.get("options", {})
-    match logging["logDriver"]:
+    match logging.get("logDriver"):
         case "awslogs":
             group, region = options["awslogs-group"], options.get("awslogs-region", region)
             prefix = options.get("awslogs-stream-prefix")
             # Without a prefix, on EC2 alone, the names of streams do not have the container.
-            return LogSource(group, region, container, f"{prefix}/{container}/") if prefix else LogSource(group, region)
+            return LogSource(group, region, name, f"{prefix}/{name}/") if prefix else LogSource(group, region)
         case "awsfirelens" if options.get("s3_key_format", "").startswith(ROUTED_KEYS):
             group = options["s3_key_format"].removeprefix(ROUTED_KEYS).partition("/")[0]
             # The prefix of its streams is the router's.
-            return LogSource(group, options.get("region", region), container, "", options["bucket"])
-        case "awsfirelens":
-            output = options.get("Name") or options.get("@type") or "in its own configuration"
-            return f"{container} logs through FireLens, output {output}, so its lines are not in this answer"
-        case "none":
-            return f"{container} has no log driver, so its lines are kept nowhere"
-        case driver:
-            return f"{container} logs with the driver {driver}, so its lines are not in this answer"
+            return LogSource(group, options.get("region", region), name, "", options["bucket"])
+    return without_stream(container)

@@ -12,8 +12,8 @@ import click
 from fargate_constructs.cli.aws import Answer, aws_errors, meaning_of
 from fargate_constructs.cli.command_line import NO_RESULT
 from fargate_constructs.cli.options import Place, place_options
-from fargate_constructs.cli.run.one_off_targets import target_of
-from fargate_constructs.cli.tasks.container_log import ContainerLog
+from fargate_constructs.cli.run.one_off_targets import Target, target_of
+from fargate_constructs.cli.tasks.container_log import ContainerLog, stream_of, without_stream
 from fargate_constructs.cli.tasks.one_off_tasks import Ended, StartedTask, start_task
 from fargate_constructs.cli.tasks.task_launch import Override
 from fargate_constructs.cli.terminal.moments import Duration
@@ -110,7 +110,7 @@ def command(
     if detach:
         print_json(document) if as_json else click.echo(task.id)
         return
-    ended = follow(task, log_of(session, target.container, task.id), timeout, partial(click.echo, err=as_json))
+    ended = follow(task, log_of(session, target, task.id), timeout, partial(click.echo, err=as_json))
     status = status_of(ended)
     if as_json:
         print_json({**document, "status": status, "exit_code": ended.exit_code, "reason": ended.reason})
@@ -119,12 +119,11 @@ def command(
     context.exit(status)
 
 
-def log_of(session: Session, container: Answer, task_id: str) -> ContainerLog | None:
-    """Return the log of a container; say where it is if it is not in CloudWatch Logs."""
-    place = ContainerLog.place_of(container, task_id)
+def log_of(session: Session, target: Target, task_id: str) -> ContainerLog | None:
+    """Return the log of a target's container; say where it is if it is not in CloudWatch Logs."""
+    place = stream_of(target.container, task_id, target.region)
     if place is None:
-        driver = container.get("logConfiguration", {}).get("logDriver", "none")
-        click.echo(f"the log driver of {container['name']} is {driver}, so its lines are elsewhere", err=True)
+        click.echo(without_stream(target.container), err=True)
         return None
     region, group, stream = place
     return ContainerLog(session.client("logs", region_name=region), group, stream)

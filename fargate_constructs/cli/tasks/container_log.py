@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from fargate_constructs.cli.aws import Answer
+
+# The options of log drivers and of outputs of FireLens that say where lines go, such as splunk-url, bucket and Host.
+DESTINATION = re.compile("(?i)(?:^|[-_])(?:url|address|group|group_name|host|bucket|stream)$")
 
 
 def container_of(definition: Answer, name: str | None, service: Answer | None = None) -> Answer:
@@ -31,6 +35,32 @@ def container_of(definition: Answer, name: str | None, service: Answer | None = 
     return next((each for each in containers if each["name"] in balanced), first)
 
 
+def stream_of(container: Answer, task_id: str, region: str) -> tuple[str, str, str] | None:
+    """Return the region, the log group and the stream of a container's log; `None` if it is elsewhere.
+
+    By default the log driver uses the region of the task
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
+    """
+    configuration = container.get("logConfiguration", {})
+    options = configuration.get("options", {})
+    if configuration.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:
+        return None
+    stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}"
+    return options.get("awslogs-region", region), options["awslogs-group"], stream
+
+
+def without_stream(container: Answer) -> str:
+    """Return where the lines of a container are that has no such stream."""
+    name, logging = container["name"], container.get("logConfiguration", {"logDriver": "none"})
+    options, driver = logging.get("options", {}), logging["logDriver"]
+    if driver == "none":
+        return f"{name} has no log driver, so its lines are kept nowhere"
+    output = options.get("Name") or options.get("@type") or "in its own configuration"
+    way = f"through FireLens, output {output}" if driver == "awsfirelens" else f"with the driver {driver}"
+    place = next((f" to {value}" for key, value in options.items() if DESTINATION.search(key)), "")
+    return f"{name} logs {way}{place}, so its lines are not shown"
+
+
 class ContainerLog:
     """The log stream of a container in CloudWatch Logs, read from its begin, each line once."""
 
@@ -38,19 +68,6 @@ class ContainerLog:
         self.group = group
         self._logs, self._stream = logs, stream
         self._token: str | None = None
-
-    @staticmethod
-    def place_of(container: Answer, task_id: str) -> tuple[str, str, str] | None:
-        """Return the region, the log group and the stream of a container's log; `None` if it is elsewhere.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-        """
-        configuration = container.get("logConfiguration", {})
-        options = configuration.get("options", {})
-        if configuration.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:
-            return None
-        stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}"
-        return options["awslogs-region"], options["awslogs-group"], stream
 
     def new_lines(self) -> Iterator[str]:
         """Yield the lines that were not read before; none if the container has not started."""

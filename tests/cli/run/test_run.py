@@ -271,7 +271,9 @@ def test_a_log_that_is_elsewhere_is_said(aws: RecordedAws) -> None:
     status, output, errors = run(*WEB)
 
     assert (status, output) == (5, "")
-    assert "the log driver of web is awsfirelens, so its lines are elsewhere" in errors
+    assert (
+        "web logs through FireLens, output in its own configuration to /shop/web, so its lines are not shown" in errors
+    )
     assert requests_of(aws, "GetLogEvents") == []
 
 
