@@ -9,12 +9,13 @@ NAMED_PORT = "write the name that it has in FargateService(port={'smtp': 2525, '
 OUR_SERVICE = "give one of this library's itself; CDK's own, such as its .service, are not taken"
 # For a value of the wrong type. For other types, messages show members, constructors or fields.
 VALUE_HINTS = {
-    "scope": "write the scope first, then the ID",
+    "Construct": "write the scope first, then the ID",
     "Health.command": "write command=['CMD-SHELL', '...']",
     "cpu": "1,024 are a vCPU",
     "memory_limit_mib": "1,024 are a GiB",
     "ContainerImage": "write ecs.ContainerImage.from_registry(...)",
     "Duration": "write Duration.seconds(...)",
+    **dict.fromkeys(("expiration", "access_log_expiration", "result_expiration"), "write Duration.days(...)"),
     "FargateService": OUR_SERVICE,
     "FargateService.link_to.other": f"{OUR_SERVICE}; for a data store write connect_to(...)",
     "IAccessPoint": "import it by efs.AccessPoint.from_access_point_attributes(...)",
@@ -149,6 +150,7 @@ CDK_HINTS = {
         "assign_public_ip": "tasks never have a public address; leave it out",
         "linux_parameters": "write init_process_enabled=..., add_capabilities=... or drop_capabilities=...",
         "tmpfs": "Fargate has none; write writable_paths=['/tmp']",
+        "schedule": "write ScheduledTask(...), or for a service scalable_task_count.scale_on_schedule(...)",
         **dict.fromkeys(("enable_restart_policy", "restart_attempt_period", "restart_ignored_exit_codes"), RESTART),
         **dict.fromkeys(NOT_ON_FARGATE, "Fargate has no such thing; leave it out"),
     },
@@ -189,6 +191,7 @@ CDK_HINTS = {
         "nat_gateway_provider": "write egress=Egress.per_az(), or another of its constructors",
         "ip_addresses": "write cidr='10.0.0.0/16'",
     },
+    "archive_format": {"catalog": "it makes one, its .catalog; leave it out"},
     "port": {
         "container_port": "write port=...",
         "port_mappings": "write port=..., or several by name: port={'http': 8080, 'admin': 9000}",

@@ -54,9 +54,8 @@ def binding_error(
     positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
     if len(args) > len(positional):
         by_position = " and ".join(each for each in positional if each not in {"self", "cls"}) or "nothing"
-        return (
-            f"{owner} takes {by_position} by position, got {len(args) - len(positional)} more; write each by its name"
-        )
+        advice = "write each by its name" if len(parameters) > len(positional) else "call it for each"
+        return f"{owner} takes {by_position} by position, got {len(args) - len(positional)} more; {advice}"
     given = {*positional[: len(args)], *kwargs}
     missing = [each.name for each in parameters if each.default is each.empty and each.name not in given]
     if "id" in missing and "scope" in given and isinstance(args[-1], str):
@@ -76,10 +75,12 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
     is_secret = "secret" in name
     hint = next((f"; {each}" for each in _hints(owner, name, None if is_secret else value, type_)), "")
     got = f"a {type(value).__name__}" if is_secret else _as_text(value)
-    if isinstance(value, Mapping) and not is_secret:
+    if isinstance(value, Mapping):
         types = next((get_args(part) for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), None)
         wrong = [(key, each) for key, each in value.items() if types and not matches(each, types[1])]
-        if wrong:
+        if wrong and is_secret:
+            got = f"{_object_of(wrong[0][1])} for {wrong[0][0]!r}"
+        elif wrong:
             got, hint = _wrong_item(name, *wrong[0])
     return f"{name} must be {describe_type(type_)}, got: {got}{hint}"
 
@@ -105,22 +106,35 @@ def _wrong_item(name: str, key: object, value: object) -> tuple[str, str]:
 
 
 def _as_text(value: object) -> str:
-    """Return a value as Python writes it, and a construct by its class and path."""
+    """Return a value as Python writes it, a construct by its class and path, and another object by its class."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_text, value))}]"
     if isinstance(value, InterfaceDynamicProxy) and hasattr(value, "node"):
         # jsii knows the object, such as an imported VPC, by its interfaces only; the last is the most specific.
         return f"the {type(value._delegates[-1]).__name__.strip('_').removesuffix('Proxy')} {value.node.path!r}"
     if is_in_a_tree(value):
         return f"the {name_of(type(value)).strip('_').removesuffix('Proxy')} {value.node.path!r}"
+    if type(value).__repr__ is object.__repr__:  # Python would write where it is in memory
+        return _object_of(value)
     return repr(value)
+
+
+def _object_of(value: object) -> str:
+    """Return the class of a value; jsii has a proxy of those that Python knows by an abstract class only."""
+    return f"an object of {describe_type(type(value)).replace('._', '.').removesuffix('Proxy')}"
 
 
 def _hints(owner: str, name: str, value: object, type_: object) -> Iterator[str]:
     """Yield what to write instead of a value, the most specific hint first."""
+    if isinstance(value, list) and value and all(matches(each, type_) for each in value):
+        yield "give one, not a list"
     if f"{owner}.{name}" in VALUE_HINTS:
         yield VALUE_HINTS[f"{owner}.{name}"]
     if matches([value], type_):
         is_line = name in WORD_LISTS and isinstance(value, str) and not QUOTES & set(value)
         yield f"write {name}={str(value).split() if is_line else f'[{_as_code(value)}]'}"
+    if isinstance(value, str) and value.isdecimal() and matches(int(value), type_):
+        yield f"write {name}={int(value)}"
     if isinstance(value, (FunctionType, MethodType)):
         yield "call it"
     types = [part for part in _types_in(type_) if isinstance(part, type)]

@@ -22,7 +22,9 @@ from fargate_constructs import (
     FixedEgressNetwork,
     Health,
     HttpEndpoint,
+    LogArchive,
     QueueWorker,
+    Retention,
     Scaling,
     TcpEndpoint,
     VpcEndpoints,
@@ -90,7 +92,7 @@ def test_types_are_resolved_when_they_are_needed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"count": "2"}, "count must be int, got: '2'"),
+        ({"count": "2"}, "count must be int, got: '2'; write count=2"),
         ({"count": True}, "count must be int, got: True"),
         ({"count": {"a": 1}}, "count must be int, got: {'a': 1}"),
         ({"names": "ab"}, "names must be a list of str, got: 'ab'; write names=['ab']"),
@@ -99,17 +101,23 @@ def test_types_are_resolved_when_they_are_needed() -> None:
         ({"header": ("a", "b", "c")}, "header must be (str, str) or None, got: ('a', 'b', 'c')"),
         ({"cluster": "default"}, "cluster must be aws_ecs.ICluster or None, got: 'default'"),
         ({"wait": 30}, "wait must be aws_cdk.Duration or None, got: 30"),
+        ({"names": Duration.days(1)}, "names must be a list of str, got: an object of aws_cdk.Duration"),
+        ({"wait": [Duration.days(1)]}, "got: [an object of aws_cdk.Duration]; give one, not a list"),
+        ({"wait": []}, "wait must be aws_cdk.Duration or None, got: []; write Duration.seconds"),
         ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <bound method Duration.seconds of"),
         ({"zones": ("a", 1)}, "zones must be (str, ...), got: ('a', 1)"),
         ({"share": True}, "share must be float, got: True"),
         ({"force": 1}, "force must be bool, got: 1"),
-        ({"secrets": {"TOKEN": "x"}}, "secrets must be a dict of str to aws_ecs.Secret or None, got: a dict"),
+        (
+            {"secrets": {"TOKEN": "x"}},
+            "secrets must be a dict of str to aws_ecs.Secret or None, got: an object of str for 'TOKEN'",
+        ),
         ({"name": ["a"]}, "deploy has no argument 'name'; did you mean 'names'?"),
         ({"xyz": 1}, "deploy has no argument 'xyz'; it has stack, count, names, header"),
         ({"header_name": 1}, "deploy has no argument 'header_name'; did you mean 'header'?"),
         ({"cluster_names": 1}, "deploy has no argument 'cluster_names'; did you mean 'cluster'?"),
     ],
-    ids=range(18),
+    ids=range(21),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""
@@ -120,7 +128,7 @@ def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"most": "3"}, "most must be int, got: '3'"),
+        ({"most": "three"}, "most must be int, got: 'three'"),
         ({"moist": 3}, "Limits has no argument 'moist'; did you mean 'most'?"),
         ({}, "Limits needs most=..."),
     ],
@@ -193,7 +201,7 @@ def test_what_to_write_is_told(choice: dict[str, Any], message: str) -> None:
 
 def test_names_of_cdk_are_told_in_ours() -> None:
     """Each is of something that has the argument by whose side it stands, and not the name itself."""
-    constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker, AuditedCluster)
+    constructs = (FargateService, FixedEgressNetwork, HttpEndpoint, QueueWorker, AuditedCluster, LogArchive)
     methods = (HttpEndpoint.add_route, TcpEndpoint.add_listener)
     for argument, names in CDK_HINTS.items():
         owners: list[Any] = [each for each in (*constructs, *methods) if argument in arguments_of(each)]
@@ -260,6 +268,7 @@ def test_what_was_given_has_what_is_wanted(
     repository = ecr.Repository(stack, "Repository")
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Found", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
     archive: Any = shop.archive
+    retention: Any = Retention
     service: Any = FargateService
     cluster: Any = AuditedCluster
     capacity: Any = Capacity
@@ -269,6 +278,15 @@ def test_what_was_given_has_what_is_wanted(
             lambda: archive.add_log_group(shop.service),
             "got: the FargateService 'Test/Shop/Service'; write its .log_group",
         ),
+        (
+            lambda: archive.add_log_group([shop.service.log_group]),
+            "got: [the LogGroup 'Test/Shop/Service/Logs']; give one, not a list",
+        ),
+        (
+            lambda: archive.add_log_group(shop.service.log_group, shop.service.log_group),
+            "LogArchive.add_log_group takes log_group by position, got 1 more; call it for each",
+        ),
+        (lambda: retention(expiration=400), "aws_cdk.Duration or None, got: 400; write Duration.days(...)"),
         (lambda: archive.add_log_group(shop), "got: the FargateWebService 'Test/Shop'; write its .service.log_group"),
         (lambda: service(stack, "Web", network=shop, image=image), "'Test/Shop'; write its .network"),
         (

@@ -164,7 +164,7 @@ CONSTRUCTORS: list[tuple[dict[str, Any], str]] = [
     (job(cpu=300), "got: cpu=300"),
     (
         job(schedule=events.Schedule.rate(Duration.hours(1))),
-        "schedule must be aws_scheduler.ScheduleExpression, got: <aws_cdk.",
+        "schedule must be aws_scheduler.ScheduleExpression, got: an object of aws_events.Schedule;",
     ),
     (
         job(schedule=scheduler.ScheduleExpression.cron(hour="3", time_zone=TimeZone.of("Europe/Belin"))),
