@@ -119,6 +119,6 @@ def _schemas() -> "ProviderSchemaManager":
     except ImportError as error:
         raise ImportError(
             "the properties that CloudFormation replaces for come from cfn-lint, which is not installed: "
-            "pip install '.[testing]' in a checkout of fargate-constructs"
+            "pip install 'fargate-constructs[testing]', or '.[testing]' in a checkout"
         ) from error
     return PROVIDER_SCHEMA_MANAGER

@@ -59,7 +59,7 @@ def assert_no_replacement(
         AssertionError: With the construct path of each such resource and the reasons; or with what is in *accepted*
             though CloudFormation keeps it, since it would hide a later replacement.
         FileNotFoundError: If there is no such file; with how to write it.
-        ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
+        ImportError: If cfn-lint is not installed: `pip install 'fargate-constructs[testing]'`.
         TypeError: If an argument has another type than its annotation.
         ValueError: If *old* or *new* is not a template, if *old* has no resources, or if there is no such type.
     """
@@ -92,7 +92,7 @@ def lasting_resources(stack: Stack, *, types: Sequence[str] = LASTING_TYPES) -> 
         types: The types that should last, as those of `assert_no_replacement`.
 
     Raises:
-        ImportError: If cfn-lint is not installed: `pip install '.[testing]'`.
+        ImportError: If cfn-lint is not installed: `pip install 'fargate-constructs[testing]'`.
         RuntimeError: If the app does not synthesize.
         TypeError: If an argument has another type than its annotation.
         ValueError: If there is no such type.

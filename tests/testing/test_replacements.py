@@ -529,7 +529,7 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
     unread = template(Queue=resource("AWS::Batch::JobQueue"))  # by no other test
 
-    with pytest.raises(ImportError, match=re.escape("not installed: pip install '.[testing]'")):
+    with pytest.raises(ImportError, match=re.escape("not installed: pip install 'fargate-constructs[testing]'")):
         assert_no_replacement(unread, unread)
 
 
