@@ -12,6 +12,8 @@ FARGATE = ("FARGATE", "FARGATE_SPOT")
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html and
 # https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 RUN_TASK = re.compile(r"arn:.+:states:.*:(aws-sdk:)?ecs:runTask(\..+)?")
+# The keys of a state with other states in it: https://states-language.net/#parallel-state, #map-state
+NESTED_MACHINES = ("Branches", "ItemProcessor", "Iterator")
 # A text, or outside of texts a substitution, such as of a number, which is no JSON.
 TEXT_OR_SUBSTITUTION = re.compile(r'"(?:[^"\\]|\\.)*"|\$\{\w+\}')
 
@@ -190,9 +192,17 @@ def _with_references(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _states(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a piece of a template
-    """Yield the states of a definition that call a resource, and its unresolved values, at any depth."""
-    if isinstance(value, dict) and (is_intrinsic(value) or "Resource" in value):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _states(each)
+    """Yield the states that call a resource, of a definition or a state, and what is unresolved in place of states."""
+    match value:
+        case dict() if is_intrinsic(value):
+            yield value
+        case dict():
+            if "Resource" in value:
+                yield value
+            states = value.get("States")
+            by_name = states if isinstance(states, dict) and not is_intrinsic(states) else {"": states}
+            yield from _states(list(by_name.values()))
+            yield from _states([value[key] for key in NESTED_MACHINES if key in value])
+        case list():
+            for each in value:
+                yield from _states(each)
