@@ -76,12 +76,12 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
     hint = next((f"; {each}" for each in _hints(owner, name, None if is_secret else value, type_)), "")
     got = f"a {type(value).__name__}" if is_secret else _as_text(value)
     if isinstance(value, Mapping):
-        types = next((get_args(part) for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), None)
-        wrong = [(key, each) for key, each in value.items() if types and not matches(each, types[1])]
+        item_type = next((get_args(part)[1] for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), None)
+        wrong = [(key, each) for key, each in value.items() if item_type and not matches(each, item_type)]
         if wrong and is_secret:
             got = f"{_object_of(wrong[0][1])} for {wrong[0][0]!r}"
         elif wrong:
-            got, hint = _wrong_item(name, *wrong[0])
+            got, hint = _wrong_item(name, *wrong[0], item_type)
     return f"{name} must be {describe_type(type_)}, got: {got}{hint}"
 
 
@@ -95,14 +95,19 @@ def wrong_one_of(owner: str, name: str, values: Sequence[object], type_: object)
     return f"each of {name} must be {describe_type(each_type)}, got: {got}{hint}"
 
 
-def _wrong_item(name: str, key: object, value: object) -> tuple[str, str]:
+def _wrong_item(name: str, key: object, value: object, type_: object) -> tuple[str, str]:
     """Return what a message says of a wrong value in a mapping, and a hint if there is one."""
     if isinstance(value, (ecs.Secret, SecretValue)):
         takes_secrets = SECRET_ARGUMENTS.get(name)
         hint = f"; write {takes_secrets}={{{key!r}: ecs.Secret.from_secrets_manager(...)}}" if takes_secrets else ""
         return f"a secret for {key!r}", hint
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"{_as_text(value)} for {key!r}", f"; write {str(value)!r}" if is_number else ""
+    others: list[object] = [[value]]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        others.append(str(value))
+    if isinstance(value, str) and value.isdecimal():
+        others.append(int(value))
+    hint = next((f"; write {each!r}" for each in others if matches(each, type_)), "")
+    return f"{_as_text(value)} for {key!r}", hint
 
 
 def _as_text(value: object) -> str:

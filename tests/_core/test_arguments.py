@@ -268,6 +268,7 @@ def test_what_was_given_has_what_is_wanted(
     repository = ecr.Repository(stack, "Repository")
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Found", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
     archive: Any = shop.archive
+    endpoint: Any = shop.endpoint
     retention: Any = Retention
     service: Any = FargateService
     cluster: Any = AuditedCluster
@@ -285,6 +286,14 @@ def test_what_was_given_has_what_is_wanted(
         (
             lambda: archive.add_log_group(shop.service.log_group, shop.service.log_group),
             "LogArchive.add_log_group takes log_group by position, got 1 more; call it for each",
+        ),
+        (
+            lambda: endpoint.add_route("Beta", service=shop.service, headers={"x-version": "2"}),
+            "got: '2' for 'x-version'; write ['2']",
+        ),
+        (
+            lambda: service(stack, "Web", network=network, image=image, port={"http": "8080"}),
+            "got: '8080' for 'http'; write 8080",
         ),
         (lambda: retention(expiration=400), "aws_cdk.Duration or None, got: 400; write Duration.days(...)"),
         (lambda: archive.add_log_group(shop), "got: the FargateWebService 'Test/Shop'; write its .service.log_group"),
