@@ -10,6 +10,7 @@ from fargate_constructs.cli.aws import Answer
 
 # The options of log drivers and of outputs of FireLens that say where lines go, such as splunk-url, bucket and Host.
 DESTINATION = re.compile("(?i)(?:^|[-_])(?:url|address|group|group_name|host|bucket|stream)$")
+URL = re.compile(r"\w+://(?:[^/?#]*@)?([^/?#]*).*", re.DOTALL)
 
 
 def container_of(definition: Answer, name: str | None, service: Answer | None = None) -> Answer:
@@ -57,7 +58,9 @@ def without_stream(container: Answer) -> str:
         return f"{name} has no log driver, so its lines are kept nowhere"
     output = options.get("Name") or options.get("@type") or "in its own configuration"
     way = f"through FireLens, output {output}" if driver == "awsfirelens" else f"with the driver {driver}"
-    place = next((f" to {value}" for key, value in options.items() if DESTINATION.search(key)), "")
+    # Of a URL only the host and the port: the rest may have a password or a token.
+    places = (URL.sub(r"\1", value) for key, value in options.items() if DESTINATION.search(key))
+    place = next((f" to {each}" for each in places), "")
     return f"{name} logs {way}{place}, so its lines are not shown"
 
 

@@ -446,7 +446,7 @@ def test_several_containers(cloud: Cloud) -> None:
         container("a", "awsfirelens", Name="datadog"),
         container("b", "awsfirelens", **{"@type": "kinesis"}),
         container("c", "awsfirelens"),
-        container("d", "splunk", **{"splunk-url": "https://splunk.example.com:8088"}),
+        container("d", "splunk", **{"splunk-url": "https://user:secret@splunk.example.com:8088/services?token=secret"}),
         container("e", None),
     ]
     cloud.aws.answers["DescribeTaskDefinition"] = {"taskDefinition": {"containerDefinitions": containers}}
@@ -465,7 +465,7 @@ def test_several_containers(cloud: Cloud) -> None:
         "a logs through FireLens, output datadog, so its lines are not shown",
         "b logs through FireLens, output kinesis, so its lines are not shown",
         "c logs through FireLens, output in its own configuration, so its lines are not shown",
-        "d logs with the driver splunk to https://splunk.example.com:8088, so its lines are not shown",
+        "d logs with the driver splunk to splunk.example.com:8088, so its lines are not shown",
         "e has no log driver, so its lines are kept nowhere",
     ]
     assert {each.get("logStreamNamePrefix") for each in cloud.asked("FilterLogEvents")} == {"web/", None}
