@@ -1,12 +1,16 @@
 """Asks CDK with less time: tests send jsii half a million messages. Imported before CDK, which starts jsii."""
 
+import json
 import os
+import sys
+from base64 import b64decode
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unittest import mock
 
+from jsii._kernel.providers import process
 from jsii._kernel.providers.process import _NodeProcess
 from jsii._reference_map import InterfaceDynamicProxy
 
@@ -27,6 +31,18 @@ def _write_script(self: _NodeProcess) -> str:
     return str(script)
 
 
+def print_captured(reader: IO[bytes]) -> None:
+    """Print what CDK prints if a test captures it. Some comes after the test: it would be between the results."""
+    for line in reader:
+        out = sys.stderr
+        if not line.startswith(b'{"std'):  # of Node.js
+            out.write(line.decode())
+        elif out is not sys.__stderr__:
+            (text,) = json.loads(line).values()
+            out.buffer.write(b64decode(text))
+
+
+process.stderr_sink = print_captured  # type: ignore[assignment] # it reads bytes only
 _NodeProcess.start, _NodeProcess._jsii_runtime = _start_program, _write_script  # type: ignore[method-assign] # noqa: SLF001
 
 

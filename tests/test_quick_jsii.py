@@ -1,5 +1,7 @@
 """How tests start jsii's program."""
 
+import io
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from jsii._runtime import kernel
 
-from tests.quick_jsii import SCRIPT
+from tests.quick_jsii import SCRIPT, print_captured
 
 
 def test_no_process_is_between(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,3 +25,15 @@ def test_no_process_is_between(stack: Stack, capsys: pytest.CaptureFixture[str])
         time.sleep(0.01)
         printed += capsys.readouterr().err
     assert "VpcProps#cidr is deprecated" in printed
+
+
+def test_what_cdk_prints_after_a_test_is_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be between the results of tests. What Node.js itself prints, such as why it ends, is always printed."""
+    lines = b'{"stderr":"V2FybmluZwo="}\nout of memory\n'
+    print_captured(io.BytesIO(lines))
+    assert capsys.readouterr().err == "Warning\nout of memory\n"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "__stderr__", sys.stderr)  # as if no test captures
+        print_captured(io.BytesIO(lines))
+    assert capsys.readouterr().err == "out of memory\n"
