@@ -33,6 +33,7 @@ from tests.templates import properties_of, resources_of
 Steps = Iterator[None]
 # What ends a test. Those of pytest, such as of `pytest.raises` without an error, are no `Exception`.
 ERRORS = (Exception, pytest.fail.Exception, pytest.skip.Exception)
+NO_YIELD = "a test in a shared stack must yield; write `yield  # for synthesis` before what reads the template"
 Task = TypeVar("Task", bound=FargateTask)
 
 
@@ -153,8 +154,8 @@ class FirstHalves:
             part = Part(shared, f"{words}{numbers[words]:02}")
             numbers[words] += 1
             try:
-                steps: Steps = item.function.steps(part, **_case_of(item))
-                next(steps)
+                steps: Steps = item.function.steps(part, **_case_of(item)) or iter(())
+                assert next(steps, part) is None, NO_YIELD
             except ERRORS as error:  # the test raises it
                 self._waiting[item.name] = error
             else:

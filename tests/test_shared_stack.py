@@ -30,6 +30,12 @@ def skips(part: Part) -> Steps:
     yield
 
 
+@in_shared_stack  # type: ignore[arg-type] # that is the fault
+def forgets(part: Part) -> None:
+    """Have no yield."""
+    assert part.resolve("text") == "text"
+
+
 @in_shared_stack
 def waits(part: Part) -> Steps:
     """Have two halves."""
@@ -39,15 +45,16 @@ def waits(part: Part) -> Steps:
 
 def test_a_first_half_that_ends_a_test_ends_no_other() -> None:
     """Each ends its own test, also where pytest ends it: what pytest raises is no `Exception`."""
-    ends: dict[Any, type[BaseException]] = {
-        raises: KeyError,
-        fails: pytest.fail.Exception,
-        skips: pytest.skip.Exception,
+    ends: dict[Any, tuple[type[BaseException], str]] = {
+        raises: (KeyError, "Raises00"),
+        fails: (pytest.fail.Exception, "DID NOT RAISE"),
+        skips: (pytest.skip.Exception, "Skips00"),
+        forgets: (AssertionError, "write `yield  # for synthesis` before what"),
     }
     items: list[Any] = [SimpleNamespace(name=each.__name__, function=each) for each in (*ends, waits)]
     halves = FirstHalves(items)
 
     halves.finish("waits")
-    for test, end in ends.items():
-        with pytest.raises(end):
+    for test, (end, text) in ends.items():
+        with pytest.raises(end, match=text):
             halves.finish(test.__name__)
