@@ -25,11 +25,12 @@ from fargate_constructs._core.lazy_cdk import aws_route53 as route53
 from fargate_constructs._core.lazy_cdk import aws_route53_targets as targets
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.domains import Domains, validate_domain, validate_further
 from fargate_constructs.endpoint.endpoint_metrics import EndpointMetrics
 from fargate_constructs.endpoint.fronts import Front
-from fargate_constructs.endpoint.ingress import CallerGroups, Ingress, tcp_port
+from fargate_constructs.endpoint.ingress import CallerGroups, Ingress
 from fargate_constructs.endpoint.listeners import asks_for_certificates, make_listeners, validate_tls_options
 from fargate_constructs.endpoint.load_balancer import LoadBalancerOptions, default_ip_address_type
 from fargate_constructs.endpoint.managed_web_acl import associate_web_acl

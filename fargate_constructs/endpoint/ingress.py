@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple, cast
 
@@ -13,6 +13,7 @@ from constructs import Construct
 
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of, top_stack_of
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import tcp_port, udp_port
 from fargate_constructs._core.unresolved import is_dummy, is_known, is_unresolved
 from fargate_constructs._core.validation import parse_range, validate_list
 
@@ -26,8 +27,6 @@ MAX_GROUP_RULES, MAX_GROUPS = 60, 5
 # What a prefix list of unknown size counts as. CloudFront's has 55 entries, and no list of AWS has more
 # (https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html).
 UNKNOWN_LIST_ENTRIES = 55
-
-tcp_port, udp_port = cache(ec2.Port.tcp), cache(ec2.Port.udp)
 
 
 class _Rule(NamedTuple):

@@ -11,6 +11,7 @@ from constructs import Construct
 from fargate_constructs._core.lazy_cdk import aws_elasticloadbalancingv2_targets as elbv2_targets
 from fargate_constructs._core.lazy_cdk import aws_ssm as ssm
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs._core.subnets import subnet_id_of
 from fargate_constructs._core.unresolved import is_dummy, is_list_token
 from fargate_constructs._core.validation import validate_allocation_ids
@@ -80,7 +81,7 @@ class StaticIps(Construct):
             ),
         )
         listener.connections.allow_from(
-            self.network_load_balancer, ec2.Port.tcp(port), f"Allow from the fixed addresses on port {port}"
+            self.network_load_balancer, tcp_port(port), f"Allow from the fixed addresses on port {port}"
         )
 
 

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from fargate_constructs._core.arguments import checked
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs._core.subnets import private_subnets_of
 from fargate_constructs.network.vpc_endpoint_policies import restrict_to_accounts
 
@@ -129,7 +130,7 @@ def add_vpc_endpoints(
         security_group = ec2.SecurityGroup(
             scope, "SecurityGroup", vpc=vpc, description="AWS services inside the VPC", allow_all_outbound=False
         )
-        security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(443), "HTTPS from within the VPC")
+        security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), tcp_port(443), "HTTPS from within the VPC")
         dual_stack = WITH_IPV6.intersection(interfaces) if ip_protocol is ec2.IpProtocol.DUAL_STACK else ()
         if dual_stack:
             _allow_ipv6(security_group, vpc)
@@ -168,7 +169,7 @@ def _allow_ipv6(security_group: ec2.SecurityGroup, vpc: ec2.Vpc) -> None:
     https://github.com/aws/aws-cdk/issues/36714
     """
     peer = ec2.Peer.ipv6(Fn.select(0, vpc.vpc_ipv6_cidr_blocks))
-    security_group.add_ingress_rule(peer, ec2.Port.tcp(443), "HTTPS from within the VPC over IPv6")
+    security_group.add_ingress_rule(peer, tcp_port(443), "HTTPS from within the VPC over IPv6")
     security_group.node.add_dependency(vpc.node.find_child("ipv6cidr"))
     reason = "HTTPS from the VPC's own IPv6 range, a reference that cdk-nag cannot read."
     acknowledge(security_group, dict.fromkeys(("AwsSolutions-EC23", "EC2RestrictedSSH"), reason))

@@ -18,6 +18,7 @@ from fargate_constructs._core.construct_paths import node_of, path_of, stack_of,
 from fargate_constructs._core.descriptions import ec2_description
 from fargate_constructs._core.environment_checks import may_be_in_vpc
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import validate_range
 from fargate_constructs.service.links.explained_references import explained
@@ -141,7 +142,7 @@ def is_mutable(group: ec2.ISecurityGroup) -> bool:
     if isinstance(node_of(group).default_child, ec2.CfnSecurityGroup):
         return True
     other = ec2.SecurityGroup.from_security_group_id(Stack(), "Other", "sg-0123456789abcdef0")
-    group.add_ingress_rule(other, ec2.Port.tcp(1), remote_rule=True)
+    group.add_ingress_rule(other, tcp_port(1), remote_rule=True)
     return len(other.node.children) > 0
 
 
@@ -151,7 +152,7 @@ def _port(other: ec2.IConnectable, name: str, port: int | ec2.Port | None) -> ec
         return port
     if port is not None:  # a number, or the token of one
         validate_range("port", port, 1, MAX_PORT)
-        return ec2.Port.tcp(port)
+        return tcp_port(port)
     if default := other.connections.default_port:
         return default
     raise ValueError(f"port must be given, such as port=6379, because {name} has no default port")

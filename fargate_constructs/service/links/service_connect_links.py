@@ -17,6 +17,7 @@ from fargate_constructs._core.app_singleton import app_singleton
 from fargate_constructs._core.construct_paths import node_of, path_of, stack_of
 from fargate_constructs._core.lazy_cdk import aws_servicediscovery as servicediscovery
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs._core.unresolved import is_unresolved
 from fargate_constructs.service.ecs_service import resource_of
 from fargate_constructs.service.links.security_group_rules import allow
@@ -151,7 +152,7 @@ class ServiceLinks:
                 rule_id.replace("/", " "),
                 ours=ours,
                 theirs=theirs,
-                port=ec2.Port.tcp(port),
+                port=tcp_port(port),
                 description=f"link from {self.name}",
             )
 

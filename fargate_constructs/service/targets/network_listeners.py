@@ -15,6 +15,7 @@ from constructs import Construct
 from fargate_constructs._core.construct_paths import path_of
 from fargate_constructs._core.lazy_cdk import aws_certificatemanager as acm
 from fargate_constructs._core.nag_suppressions import acknowledge
+from fargate_constructs._core.rule_ports import port_text, tcp_port, udp_port
 from fargate_constructs._core.unresolved import is_known
 from fargate_constructs._core.validation import seconds_of, validate_range, validate_seconds
 from fargate_constructs.service.deployments.deployment import Deployment
@@ -335,13 +336,12 @@ class NetworkListeners(Construct):
         if not isinstance(own.node.default_child, ec2.CfnSecurityGroup):
             own = self._import(own)
         balancer = ec2.Connections(security_groups=[own])
-        ports = {ec2.Port.tcp(check_port).to_string(): ec2.Port.tcp(check_port)}
-        if options.protocol is not Protocol.UDP:
-            ports[ec2.Port.tcp(port).to_string()] = ec2.Port.tcp(port)
-        if options.protocol in WITH_UDP:
-            ports[ec2.Port.udp(port).to_string()] = ec2.Port.udp(port)
-        for text, each in ports.items():
-            self._service.connections.allow_from(balancer, each, f"Allow from the load balancer on port {text}")
+        ports = [tcp_port(check_port)]
+        ports += [tcp_port(port)] if options.protocol is not Protocol.UDP else []
+        ports += [udp_port(port)] if options.protocol in WITH_UDP else []
+        for each in dict.fromkeys(ports):
+            text = f"Allow from the load balancer on port {port_text(each)}"
+            self._service.connections.allow_from(balancer, each, text)
 
     def _import(self, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
         """Return a group that was made elsewhere, which CDK takes for one that lets all traffic out.

@@ -14,6 +14,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from fargate_constructs._core.construct_paths import keep_place, path_of, stack_of
+from fargate_constructs._core.rule_ports import tcp_port
 from fargate_constructs.service.adopted_service import AdoptedService
 from fargate_constructs.service.deployments.deployment import Deployment
 from fargate_constructs.service.targets.attached_target_groups import (
@@ -315,7 +316,7 @@ class ServiceRoutes(Construct):
                 deployment=self._deployment,
             )
         if target.check_port != target.port:
-            target.all[0].register_connectable(self._service, ec2.Port.tcp(target.check_port.number))
+            target.all[0].register_connectable(self._service, tcp_port(target.check_port.number))
         target.is_attached = True
         self._on_attached(target)
 
