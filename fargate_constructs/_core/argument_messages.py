@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from types import FunctionType, MethodType, NoneType
@@ -26,6 +27,8 @@ from fargate_constructs._core.argument_types import describe_type, is_in_a_tree,
 WORD_LISTS, QUOTES = {"command", "entry_point"}, {"'", '"', "\\"}
 # How many members of an enumeration, or constructors, a message shows.
 MAX_EXAMPLES = 4
+# How Python writes an object of a class that does not say how.
+AT_ADDRESS = re.compile(r"<(?:\w+\.)*?(\w+\.)_?(\w+?)(?:Proxy)? object at 0x\w+>")
 
 
 def unknown_argument(owner: str, name: str, types: Mapping[str, object]) -> str:
@@ -79,7 +82,7 @@ def wrong_value(owner: str, name: str, value: object, type_: object) -> str:
         item_type = next((get_args(part)[1] for part in (type_, *get_args(type_)) if get_origin(part) is Mapping), None)
         wrong = [(key, each) for key, each in value.items() if item_type and not matches(each, item_type)]
         if wrong and is_secret:
-            got = f"{_object_of(wrong[0][1])} for {wrong[0][0]!r}"
+            got = f"an object of {describe_type(type(wrong[0][1]))} for {wrong[0][0]!r}"
         elif wrong:
             got, hint = _wrong_item(name, *wrong[0], item_type)
     return f"{name} must be {describe_type(type_)}, got: {got}{hint}"
@@ -101,13 +104,22 @@ def _wrong_item(name: str, key: object, value: object, type_: object) -> tuple[s
         takes_secrets = SECRET_ARGUMENTS.get(name)
         hint = f"; write {takes_secrets}={{{key!r}: ecs.Secret.from_secrets_manager(...)}}" if takes_secrets else ""
         return f"a secret for {key!r}", hint
-    others: list[object] = [[value]]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        others.append(str(value))
-    if isinstance(value, str) and value.isdecimal():
-        others.append(int(value))
-    hint = next((f"; write {each!r}" for each in others if matches(each, type_)), "")
+    hint = next((f"; write {each!r}" for each in [[value], *_in_other_types(value)] if matches(each, type_)), "")
     return f"{_as_text(value)} for {key!r}", hint
+
+
+def _in_other_types(value: object) -> Iterator[object]:
+    """Yield what was probably meant: a number for its text, a text for a number, a tuple for a list or one item."""
+    match value:
+        case bool():
+            return
+        case int() | float():
+            yield str(value)
+        case str():
+            yield from [int(value)] if value.isdecimal() else []
+            yield (value,)
+        case list() if value:
+            yield tuple(value)
 
 
 def _as_text(value: object) -> str:
@@ -119,14 +131,7 @@ def _as_text(value: object) -> str:
         return f"the {type(value._delegates[-1]).__name__.strip('_').removesuffix('Proxy')} {value.node.path!r}"
     if is_in_a_tree(value):
         return f"the {name_of(type(value)).strip('_').removesuffix('Proxy')} {value.node.path!r}"
-    if type(value).__repr__ is object.__repr__:  # Python would write where it is in memory
-        return _object_of(value)
-    return repr(value)
-
-
-def _object_of(value: object) -> str:
-    """Return the class of a value; jsii has a proxy of those that Python knows by an abstract class only."""
-    return f"an object of {describe_type(type(value)).replace('._', '.').removesuffix('Proxy')}"
+    return AT_ADDRESS.sub(r"an object of \1\2", repr(value))
 
 
 def _hints(owner: str, name: str, value: object, type_: object) -> Iterator[str]:
@@ -138,8 +143,7 @@ def _hints(owner: str, name: str, value: object, type_: object) -> Iterator[str]
     if matches([value], type_):
         is_line = name in WORD_LISTS and isinstance(value, str) and not QUOTES & set(value)
         yield f"write {name}={str(value).split() if is_line else f'[{_as_code(value)}]'}"
-    if isinstance(value, str) and value.isdecimal() and matches(int(value), type_):
-        yield f"write {name}={int(value)}"
+    yield from (f"write {name}={each!r}" for each in _in_other_types(value) if matches(each, type_))
     if isinstance(value, (FunctionType, MethodType)):
         yield "call it"
     types = [part for part in _types_in(type_) if isinstance(part, type)]

@@ -134,7 +134,7 @@ def describe_type(type_: Any) -> str:  # noqa: ANN401 - any annotation
     if origin in {Union, UnionType}:
         return " or ".join(map(describe_type, parts))
     if origin is tuple:
-        return "(" + ", ".join("..." if part is ... else describe_type(part) for part in parts) + ")"
+        return f"a tuple of {describe_type(parts[0])}" if ... in parts else f"({', '.join(map(describe_type, parts))})"
     if origin is Sequence:
         return f"a list of {describe_type(*parts)}"
     if origin is Mapping:

@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 
 from fargate_constructs import (
     AuditedCluster,
@@ -105,7 +106,11 @@ def test_types_are_resolved_when_they_are_needed() -> None:
         ({"wait": [Duration.days(1)]}, "got: [an object of aws_cdk.Duration]; give one, not a list"),
         ({"wait": []}, "wait must be aws_cdk.Duration or None, got: []; write Duration.seconds"),
         ({"wait": Duration.seconds}, "wait must be aws_cdk.Duration or None, got: <bound method Duration.seconds of"),
-        ({"zones": ("a", 1)}, "zones must be (str, ...), got: ('a', 1)"),
+        ({"zones": ("a", 1)}, "zones must be a tuple of str, got: ('a', 1)"),
+        ({"zones": "a"}, "zones must be a tuple of str, got: 'a'; write zones=('a',)"),
+        ({"zones": ["a", "b"]}, "zones must be a tuple of str, got: ['a', 'b']; write zones=('a', 'b')"),
+        ({"zones": []}, "zones must be a tuple of str, got: []"),
+        ({"wait": s3.Transition(storage_class=s3.StorageClass.GLACIER)}, "(storage_class=an object of aws_s3.Stor"),
         ({"share": True}, "share must be float, got: True"),
         ({"force": 1}, "force must be bool, got: 1"),
         (
@@ -117,7 +122,7 @@ def test_types_are_resolved_when_they_are_needed() -> None:
         ({"header_name": 1}, "deploy has no argument 'header_name'; did you mean 'header'?"),
         ({"cluster_names": 1}, "deploy has no argument 'cluster_names'; did you mean 'cluster'?"),
     ],
-    ids=range(21),
+    ids=range(25),
 )
 def test_what_does_not_fit_is_refused(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     """With the name, what it may be, and what it got."""
@@ -270,6 +275,7 @@ def test_what_was_given_has_what_is_wanted(
     archive: Any = shop.archive
     endpoint: Any = shop.endpoint
     retention: Any = Retention
+    health: Any = Health
     service: Any = FargateService
     cluster: Any = AuditedCluster
     capacity: Any = Capacity
@@ -286,6 +292,10 @@ def test_what_was_given_has_what_is_wanted(
         (
             lambda: archive.add_log_group(shop.service.log_group, shop.service.log_group),
             "LogArchive.add_log_group takes log_group by position, got 1 more; call it for each",
+        ),
+        (
+            lambda: health(healthy_http_codes=200),
+            "healthy_http_codes must be str, got: 200; write healthy_http_codes='200'",
         ),
         (
             lambda: endpoint.add_route("Beta", service=shop.service, headers={"x-version": "2"}),
