@@ -54,7 +54,10 @@ class Rollback:
         failed_tasks: How many tasks may fail to start or to pass their checks, in rolling and blue/green deployments
             (see `Deployment`). By default half of the desired count, at least 3 and at most 200.
         error_percent: How many of 100 responses may be 5xx, 1 to 100. The alarm is raised after two such minutes in a
-            row with at least five 5xx responses each. By default 5; `None` for no such alarm.
+            row with at least five 5xx responses each. A gRPC error is HTTP 200 with the code in the trailer
+            `grpc-status`, which does not count: use *alarms*
+            (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses). By default 5; `None` for no
+            such alarm.
         alarms: Your alarms; `FargateService.rollback_on` adds alarms on the service's own metrics. By default
             none.
 
