@@ -12,6 +12,7 @@ from fargate_constructs._core.argument_messages import binding_error, unknown_ar
 from fargate_constructs._core.argument_types import is_in_a_tree, matches, types_of
 from fargate_constructs._core.construct_paths import keep_place, path_of
 from fargate_constructs._core.environment_checks import validate_environment
+from fargate_constructs._core.unresolved import TOKEN, with_names
 
 NOTE = "raised by "
 # The arguments of the checked calls that are running. A call does not check again what the call around it passes on.
@@ -50,6 +51,8 @@ def checked(target: Checked) -> Checked:
             # A person wrote the outermost call; its note replaces those of the calls within it.
             others = [note for note in getattr(error, "__notes__", []) if not note.startswith(NOTE)]
             error.__notes__ = [*others, f"{NOTE}{call.describe()}"]
+            if TOKEN.search(str(error)):
+                error.args = (with_names(str(error)),)
             raise
 
     return cast(Checked, wrapper)

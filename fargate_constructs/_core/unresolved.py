@@ -5,12 +5,13 @@ yet. The CLI looks up after a successful synthesis, and then synthesizes again w
 (https://docs.aws.amazon.com/cdk/v2/guide/context.html). So a check must accept dummies.
 """
 
+import json
 import re
 import struct
 import sys
 from collections.abc import Iterable
 
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 
 # A token in a text (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html).
 TOKEN = re.compile(r"\$\{Token\[[^]]*\]\}")
@@ -47,6 +48,22 @@ def is_known(value: object) -> bool:
     if isinstance(value, str):
         return not is_dummy(value) and not is_list_token(value) and not is_unresolved(value)
     return all(map(is_known, value)) if isinstance(value, Iterable) else not is_unresolved(value)
+
+
+def with_names(text: str) -> str:
+    """Return a text for a message: with references in place of tokens, such as `${AWS::Region}`, as in `Fn::Sub`."""
+    return TOKEN.sub(lambda token: _reference(Stack().resolve(token[0])), text)
+
+
+def _reference(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": str() as name}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+            return f"${{{name}.{attribute}}}"
+    return json.dumps(value)
 
 
 def may_match(pattern: re.Pattern[str], text: str) -> bool:

@@ -14,7 +14,7 @@ from constructs import Construct, IConstruct
 from fargate_constructs._core.access_log_checks import why_no_access_logs
 from fargate_constructs._core.construct_paths import stack_of
 from fargate_constructs._core.lazy_cdk import aws_s3 as s3
-from fargate_constructs._core.unresolved import is_dummy
+from fargate_constructs._core.unresolved import is_dummy, with_names
 
 EXPIRATION_DAYS = 90
 DAY = 24 * 60 * 60 * 1000
@@ -144,6 +144,6 @@ def _allow(bucket: s3.IBucket, load_balancer: IConstruct, *statements: iam.Polic
         sender = statements[0].principals[0].policy_fragment.principal_json["Service"][0]
         Annotations.of(load_balancer).add_warning_v2(
             "fargate-constructs:accessLogPolicy",
-            f"this stack cannot change the policy of the imported bucket {bucket.node.path}: let {sender} put objects "
-            "into it, or the deployment fails",
+            f"this stack cannot change the policy of the imported bucket {bucket.node.path}: let {with_names(sender)} "
+            "put objects into it, or the deployment fails",
         )

@@ -7,7 +7,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IConstruct
 
-from fargate_constructs._core.unresolved import is_dummy, is_known
+from fargate_constructs._core.unresolved import is_dummy, is_known, with_names
 
 # The ID of the warning, for acknowledgements.
 UNREACHABLE_IMAGE = "fargate-constructs:unreachableImage"
@@ -48,7 +48,7 @@ class UnreachableImages:
             if isinstance(container, ecs.ContainerDefinition) and (condition := self._condition(container.image_name)):
                 Annotations.of(self._task).add_warning_v2(
                     UNREACHABLE_IMAGE,
-                    f"tasks in an isolated network can pull {container.image_name}, the image of container "
+                    f"tasks in an isolated network can pull {with_names(container.image_name)}, the image of container "
                     f"{container.container_name!r}, only if {condition}",
                 )
         return ()

@@ -315,7 +315,10 @@ def test_what_was_given_has_what_is_wanted(
         (lambda: cluster(stack, "Cluster", vpc=network), "got: the FixedEgressNetwork 'Test/Network'; write its .vpc"),
         (lambda: service(stack, "Web", network=network, image=repository), "ContainerImage.from_ecr_repository("),
         (lambda: service(stack, "Web", network=network, image=stack), "got: the Stack 'Test'; write ecs."),
-        (lambda: service(stack, "Web", network=Fn.import_value("N"), image=image), "network must be Network, got: '${"),
+        (
+            lambda: service(stack, "Web", network=Fn.import_value("N"), image=image),
+            'got: \'{"Fn::ImportValue": "N"}\'; make',
+        ),
         (lambda: service("Web", stack, network=network, image=image), "got: 'Web'; write the scope first, then the ID"),
         (lambda: capacity("spot"), "Capacity is made by a named constructor, got: Capacity('spot'); write Capacity."),
         (lambda: capacity(spot=1), "got: Capacity(spot=1); write Capacity."),

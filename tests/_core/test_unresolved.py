@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Stack
+from aws_cdk import App, Aws, CfnParameter, CfnResource, Environment, Fn, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 
 from fargate_constructs import Health, SignIn
 from fargate_constructs._core.hosted_zones import validate_in_zone
-from fargate_constructs._core.unresolved import may_end_with, may_match, may_start_with, min_length
+from fargate_constructs._core.unresolved import may_end_with, may_match, may_start_with, min_length, with_names
 from fargate_constructs._core.validation import validate_allocation_ids, validate_header
 from fargate_constructs.endpoint.access_logs import AccessLogs
 from fargate_constructs.endpoint.conditions import Conditions
@@ -152,5 +153,18 @@ def test_a_part_judges_what_is_known_of_a_name(what: str) -> None:
 
     check(right.format(TOKEN))
     check(TOKEN)
-    with pytest.raises(ValueError, match=r"got.*(\$\{Token\[|257)"):
+    with pytest.raises(ValueError, match=r"got.*(\$\{|257)"):
         check(wrong.format(TOKEN))
+
+
+def test_no_message_has_a_token() -> None:
+    """It has the reference that the template will have, also a message for a wrong type; what is known is written."""
+    name = CfnResource(STACK, "Made", type="AWS::SNS::Topic").get_att("Name").to_string()
+    text = "-".join([TOKEN, name, Fn.import_value("x"), Token.as_string("known")])
+
+    assert with_names(f"got: {text}") == 'got: ${AWS::URLSuffix}-${Made.Name}-{"Fn::ImportValue": "x"}-known'
+    with pytest.raises(ValueError, match=r"got: 'health/\$\{AWS::URLSuffix\}'"):
+        Health(path=f"health/{TOKEN}")
+    wrong: Any = TOKEN
+    with pytest.raises(TypeError, match=r"got: '\$\{AWS::URLSuffix\}'"):
+        Health(interval=wrong)

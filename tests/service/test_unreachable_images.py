@@ -66,6 +66,7 @@ def test_images_that_cannot_be_pulled_are_warned_of(stack: Stack) -> None:
         *("'public'", "'stacks'", "'hub'", "'other'", "'port'"),
         *("'LogRouter'", "'migrate'"),
     }
+    assert any("can pull nginx:${Tag}, the image of container 'hub'" in each for each in told)
     Told.from_stack(stack).has_warning(
         "/Test/Web",
         f"tasks in an isolated network can pull {IMAGE}, the image of container 'LogRouter', only if its "
