@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
+from tests.own_settings import forget_persons
+
+forget_persons()
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
 # To import CDK starts the process that reads this.
 os.environ.setdefault("CDK_VALIDATION", "false")

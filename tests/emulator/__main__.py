@@ -4,7 +4,9 @@ import sys
 
 try:
     from tests.emulator import demo
+    from tests.own_settings import forget_persons
 except KeyboardInterrupt:
     sys.exit(130)
 
+forget_persons()
 sys.exit(demo.main())

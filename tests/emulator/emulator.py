@@ -29,15 +29,15 @@ from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 from tests.emulator.processes import free_port, group, sigterm_raises
+from tests.own_settings import NOT_HANDED_ON
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS, CDK_SECONDS = 60, 600
 MIB, ROOM_MIB = 1 << 20, 100
 JSII_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
-# Settings of a person that children must not use: for another AWS, for the CDK CLI (each of its options can be a
-# variable CDK_*), and for a proxy.
-NOT_HANDED_ON = re.compile(r"AWS_|CDK_(?!VALIDATION$)|.*_proxy$", re.IGNORECASE)
+# The variables that the server gets. MiniStack reads a hundred others, such as SERVICES and USE_SSL.
+OF_ANY_PROGRAM = re.compile(r"AWS_|PATH$|HOME$|TMPDIR$|TZ$|LANG|LC_|LD_|DYLD_|PYTHON")
 # Without a change set, whose end the CLI looks for every few seconds.
 DEPLOY = ("deploy", "--all", "--require-approval", "never", "--progress", "events", "--method", "direct")
 BOOTSTRAP_TEMPLATE = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
@@ -218,7 +218,8 @@ class Emulator:
 
     def _server_environment(self) -> dict[str, str]:
         """MiniStack's settings: on this machine alone, without Docker."""
-        return self.child_environment(
+        return dict(
+            {name: value for name, value in self.child_environment().items() if OF_ANY_PROGRAM.match(name)},
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(self._port),
             MINISTACK_ACCOUNT_ID=ACCOUNT,

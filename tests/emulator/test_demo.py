@@ -19,7 +19,7 @@ Captured: TypeAlias = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def a_persons_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of a person who uses a real AWS through a proxy."""
+    """The settings of a person who uses a real AWS through a proxy, and another local AWS."""
     settings = {"profile": "shop", "context": {"domain_name": "shop.example.com", "hosted_zone_id": "Z1"}}
     (tmp_path / ".cdk.json").write_text(json.dumps(settings))
     variables = {
@@ -31,6 +31,8 @@ def a_persons_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "https_proxy": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9",
         "no_proxy": "example.com",
+        "SERVICES": "s3",
+        "USE_SSL": "1",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -1,0 +1,15 @@
+"""A person's settings that would change what tests and the demo do."""
+
+import os
+import re
+
+# For another AWS, for CDK and its CLI (each of its options can be a variable CDK_*), for jsii, Node.js, and a proxy.
+NOT_HANDED_ON = re.compile(
+    r"AWS_|CDK_(?!VALIDATION$)|JSII_(?!RUNTIME_PACKAGE_CACHE_ROOT$)|NODE_|.*_proxy$", re.IGNORECASE
+)
+
+
+def forget_persons() -> None:
+    """Remove them from this process, and so from those that it starts. CDK_HOME is the Makefile's."""
+    for name in filter(NOT_HANDED_ON.match, {*os.environ} - {"CDK_HOME"}):
+        del os.environ[name]
