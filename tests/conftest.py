@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
+from tests import quick_jsii  # noqa: F401 - before CDK, which the conftest.py of a folder may import
 from tests.own_settings import forget_persons
 
 forget_persons()
@@ -51,16 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
         atexit.register(os._exit, 0)  # after all else: Python would free millions of objects, which takes seconds
     if is_worker or not config.getoption("numprocesses", None):
         receive_signals()
-        config.pluginmanager.import_plugin("tests.quick_jsii")  # before CDK, which starts jsii
+        config.pluginmanager.import_plugin("tests.quick_cdk")
         config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def receive_signals() -> None:
-    """Receive the signals that tests send. `make test &` in a script ignores SIGINT, and `nohup` SIGHUP."""
+    """Receive the signals that tests send. `make test &` in a script ignores SIGINT; other programs block signals."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGTERM):  # these two still end no test, as `nohup` says
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

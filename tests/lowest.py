@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests import quick_jsii  # noqa: F401 - before CDK
+from tests import quick_cdk  # noqa: F401 - before CDK
 
 # isort: split
 from aws_cdk import App, Aspects, Stack, Stage

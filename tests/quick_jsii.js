@@ -9,6 +9,9 @@ openSync("/dev/null"); // otherwise a file might get the 3
 fs.readSync = (fd, ...rest) => readSync(fd === 3 ? 0 : fd, ...rest);
 fs.writeSync = (fd, ...rest) => writeSync(fd === 3 ? 1 : fd, ...rest);
 
+// This process ends when Python does, which a terminal that closes need not end: `nohup make test`.
+process.on("SIGHUP", () => {});
+
 // What CDK prints: Python reads it from standard error.
 for (const name of ["stdout", "stderr"]) {
   const write = (chunk, _encoding, done) => {

@@ -5,7 +5,6 @@ import os
 import sys
 from base64 import b64decode
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 from unittest import mock
@@ -55,19 +54,3 @@ def _ask_once(construct: InterfaceDynamicProxy, name: str) -> Any:  # noqa: ANN4
 
 
 InterfaceDynamicProxy.__getattr__ = _ask_once  # type: ignore[method-assign]
-
-
-def keep(kind: type, *properties: str) -> None:
-    """Let objects of CDK keep what never changes: CDK asks Node.js each time, which is a tenth of all questions."""
-    for name in properties:
-        kept = cached_property(getattr(kind, name).fget)
-        kept.__set_name__(kind, name)
-        setattr(kind, name, kept)
-
-
-from aws_cdk import Stack  # noqa: E402 - it starts jsii
-from constructs import Construct, Node  # noqa: E402
-
-keep(Construct, "node")
-keep(Node, "id", "path", "root", "scope")
-keep(Stack, "account", "nested_stack_parent", "region")

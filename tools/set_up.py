@@ -72,7 +72,8 @@ def main() -> int:
     parser.add_argument("--node", action="store_true", help="also install the packages of package-lock.json")
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: each step has its own session and is ended here
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup make test` goes on when the terminal closes
+            signal.signal(number, signal.default_int_handler)
     try:
         check_python()
         set_up(arguments.folder, arguments.lock, is_with_node=arguments.node)

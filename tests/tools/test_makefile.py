@@ -62,14 +62,21 @@ def test_make_quick_leaves_out_what_there_is(tmp_path: Path) -> None:
     assert [each for each in need_lowest if not each.startswith(tuple(slow))] == []
 
 
-@pytest.mark.parametrize(
-    ("number", "default"), [(signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)]
-)
-def test_tests_run_in_the_background(number: int, default: object) -> None:
+SENT_BY_TESTS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+
+
+def test_tests_run_in_the_background() -> None:
     """A script's `make test &` ignores SIGINT, and `nohup` SIGHUP; the tests that send it would wait without end."""
-    before = signal.signal(number, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SENT_BY_TESTS}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SENT_BY_TESTS)
     try:
         receive_signals()
-        assert signal.getsignal(number) == default
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+        assert signal.SIG_IGN not in map(signal.getsignal, SENT_BY_TESTS)
+        os.kill(os.getpid(), signal.SIGHUP)  # of a terminal that closes: `nohup make test` goes on
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
     finally:
-        signal.signal(number, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
