@@ -1,6 +1,7 @@
 """How tests start jsii's program."""
 
 import io
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,9 +15,11 @@ from tests.quick_jsii import SCRIPT, print_captured
 
 
 def test_no_process_is_between(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    """The process that Python starts runs the program, and Python gets what CDK prints."""
-    (*_, script) = kernel.provider._process._process.args  # type: ignore[attr-defined] # noqa: SLF001 - as the module
+    """The process that Python starts runs the program, also after its terminal closes; Python gets what CDK prints."""
+    process = kernel.provider._process._process  # type: ignore[attr-defined] # noqa: SLF001 - as the module
+    (*_, script) = process.args
     assert Path(script).read_text() == SCRIPT
+    process.send_signal(signal.SIGHUP)
 
     ec2.Vpc(stack, "Vpc", cidr="10.0.0.0/16")  # of a property that is deprecated
     printed = ""

@@ -174,6 +174,22 @@ def test_a_closed_terminal_stops_it_as_ctrl_c_does(
     assert start(monkeypatch, tmp_path / "venv", lock) == 130
 
 
+def test_it_goes_on_after_nohup(lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that closes does not stop what ignores its signal."""
+
+    def run(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        (tmp_path / "venv").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(set_up, "run", run)
+    monkeypatch.setattr(set_up, "pip_environment", lambda *_: {})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert start(monkeypatch, tmp_path / "venv", lock) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def is_running(process: int) -> bool:
     """Tell whether a process runs; one that has ended, but whose end was not read yet, does not."""
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], check=False, capture_output=True, text=True)  # noqa: S607
