@@ -11,7 +11,7 @@ import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 from tests import quick_jsii  # noqa: F401 - before CDK, which the conftest.py of a folder may import
-from tests.own_settings import forget_persons
+from tests.own_settings import forget_persons, forget_terminals
 
 forget_persons()
 # The validator that CDK has built in takes as long as all else; `python app.py` runs it, and cfn-lint reads all modes.
@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         atexit.register(os._exit, 0)  # after all else: Python would free millions of objects, which takes seconds
     if is_worker or not config.getoption("numprocesses", None):
         receive_signals()
+        forget_terminals()
         config.pluginmanager.import_plugin("tests.quick_cdk")
         config.pluginmanager.import_plugin("tests.fixtures")
 

@@ -3,7 +3,7 @@
 import os
 from unittest.mock import patch
 
-from tests.own_settings import forget_persons
+from tests.own_settings import OF_TERMINALS, forget_persons, forget_terminals
 
 
 def test_a_persons_settings_are_forgotten() -> None:
@@ -13,3 +13,10 @@ def test_a_persons_settings_are_forgotten() -> None:
     with patch.dict(os.environ, kept | persons, clear=True):
         forget_persons()
         assert os.environ == kept
+
+
+def test_commands_print_without_a_persons_terminal() -> None:
+    """`FORCE_COLOR=1` and `TERM=dumb` change no test."""
+    with patch.dict(os.environ, dict.fromkeys(OF_TERMINALS, "a"), clear=True):
+        forget_terminals()
+        assert os.environ == {}
