@@ -31,7 +31,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/$(VENV)/cache/jsii
 export CDK_HOME := $(CURDIR)/$(VENV)/cache/cdk
 # Temporary files, so that a full or missing /tmp does no harm. `make TMPDIR=...` uses another folder.
 export TMPDIR := $(CURDIR)/build/tmp
-$(shell mkdir -p '$(TMPDIR)')
+$(shell mkdir -p '$(subst ','\'',$(TMPDIR))')
 # Your settings for other programs. PYTHONPATH adds other packages, PYTHONSAFEPATH hides those of this folder, and
 # JSII_NODE uses another Node. Set-up compiles nothing, so Python must write bytecode (PYTHONDONTWRITEBYTECODE prevents it).
 unexport $(filter-out PYTHON,$(filter PYTHON% JSII_NODE JSII_RUNTIME PYTEST_PLUGINS PYTEST_DISABLE%,$(.VARIABLES)))

@@ -133,7 +133,8 @@ def _relation(definition: Props, folder: Path) -> str:
         path = Path(tempfile.mkstemp(dir=folder)[1])
         path.write_bytes(_deserialize(data, columns))
         partition = ", ".join(f"CAST('{values[name]}' AS {type_}) AS \"{name}\"" for name, type_ in keys.items())
-        lines = f"read_json('{path}', format = 'newline_delimited', columns = {{{typed}}})"
+        quoted = str(path).replace("'", "''")
+        lines = f"read_json('{quoted}', format = 'newline_delimited', columns = {{{typed}}})"
         parts.append(f"SELECT *, {partition} FROM {lines}")  # noqa: S608  # what the template says
     nulls = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in (columns | keys).items())
     return " UNION ALL ".join([f"SELECT {nulls} WHERE false", *parts])

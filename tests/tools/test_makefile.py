@@ -52,6 +52,13 @@ def test_settings_for_other_programs_stay_outside(tmp_path: Path) -> None:
     assert not [line for line in given if line.partition("=")[0] in persons]
 
 
+def test_the_folder_of_temporary_files_has_any_name(tmp_path: Path) -> None:
+    """With a space and an apostrophe, as a person's own folder may have."""
+    folder = tmp_path / "an o'clock"
+    assert make(tmp_path, "true", f"TMPDIR={folder}").stderr == ""
+    assert folder.is_dir()
+
+
 def test_make_quick_leaves_out_what_there_is(tmp_path: Path) -> None:
     """Each file and folder of SLOW exists, and each test that needs .venv/lowest is in it, which `make quick` lacks."""
     slow = [f"tests/{each}" for each in make(tmp_path, "echo $(SLOW)").stdout.split()]
